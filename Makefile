@@ -1,0 +1,66 @@
+# The course in two commands: `make lab` and `make test`. Everything is installed into .venv, here.
+# Windows, or no make? The README has the same steps for pip and conda.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+JOBS ?= auto
+
+# The first Python of 3.10 to 3.12 that really starts; `make lab PYTHON=/path/to/python` chooses another.
+ifndef PYTHON
+PYTHON := $(shell for p in python3.11 python3.12 python3.10 python3 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+endif
+
+.PHONY: help lab solutions demo test check notebooks benchmarks lock clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+lab: $(READY)  ## set up what is missing, then open the course in JupyterLab (your copies, in lab/)
+	@$(BIN)/tinyml-labs lab
+
+solutions: $(READY)  ## open the source notebooks, with the solutions
+	@$(BIN)/tinyml-labs lab --solutions
+
+demo: $(READY)  ## hello world's whole circle in the terminal
+	@$(BIN)/tinyml-labs demo
+
+test: $(READY)  ## set up what is missing, then run every test and every notebook
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope -q
+
+check: $(READY)  ## lint, types and the fast tests, in under a minute
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope -q -m "not slow and not notebooks"
+
+notebooks: $(READY)  ## execute every notebook, and nothing else
+	$(BIN)/python -m pytest -q -m notebooks
+
+benchmarks: $(READY)  ## measure; benchmarks/README.md holds the last figures
+	$(BIN)/python benchmarks/framing.py
+	$(BIN)/python benchmarks/inference.py
+
+lock: $(READY)  ## renew requirements.lock, for every platform and Python at once
+	$(BIN)/uv pip compile --universal --python-version 3.10 --all-extras --upgrade --quiet \
+		--no-header --no-annotate pyproject.toml -o requirements.lock
+
+clean:  ## remove the environment and caches; never lab/, which is yours
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './lab/*' -prune -exec rm -rf {} +
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python 3.10, 3.11 or 3.12 found. Install one (python.org, your package"; \
+		echo "manager, or conda: see README.md), or name it: make lab PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up .venv with $$($(PYTHON) --version): about 600 MB to download, once; offline afterwards."
+	@$(PYTHON) -m venv $(VENV) || { echo "Python could not make a virtual environment."; \
+		echo "On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+	@# pip's lines show the progress; those about other platforms and what is already there do not. The status survives.
+	@{ $(BIN)/python -m pip install --disable-pip-version-check --no-deps -r requirements.lock || touch $(VENV)/.failed; } \
+		| grep -vE '^(Ignoring|Requirement already satisfied|Looking in) '; \
+		if [ -e $(VENV)/.failed ]; then rm $(VENV)/.failed; exit 1; fi
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $(READY)

@@ -1,0 +1,26 @@
+"""Fixtures that every test may use; pytest puts this folder on the path, so that `import tiny_models` works."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tinyml_labs import inference
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of data made by others; tests that need it skip without it."""
+    folder = os.environ.get("TINYML_LABS_REAL_DATA")
+    if not folder:
+        pytest.skip("TINYML_LABS_REAL_DATA is not set: no real data to measure on")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def tflm() -> None:
+    """Skip where TensorFlow Lite Micro has no wheel."""
+    if not inference.tflm_available():
+        pytest.skip("TensorFlow Lite Micro has a wheel for Linux on x86-64 alone")

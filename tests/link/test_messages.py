@@ -1,0 +1,113 @@
+"""Every message survives its bytes; every short payload is an error that says which message was cut."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinyml_labs.link import messages as m
+
+u8, u16, u32 = st.integers(0, 255), st.integers(0, 65535), st.integers(0, 2**32 - 1)
+names = st.text(max_size=60)
+sha = st.binary(min_size=32, max_size=32)
+floats = st.floats(width=32, allow_nan=False)
+dtypes = st.sampled_from(sorted(m.DTYPES.values()))
+sensors = st.builds(
+    m.Sensor, id=u8, name=names, unit=names, channels=u8, dtype=dtypes, rate_hz=floats, low=floats, high=floats
+)
+boards = st.builds(
+    m.BoardInfo,
+    board=names,
+    firmware=names,
+    firmware_version=names,
+    max_payload=u16,
+    receive_buffer=u32,
+    model_sha256=sha,
+    sensors=st.lists(sensors, max_size=4).map(tuple),
+)
+layouts = st.builds(
+    m.TensorLayout,
+    dtype=dtypes,
+    shape=st.lists(u32, max_size=5).map(tuple),
+    scale=floats,
+    zero_point=st.integers(-(2**31), 2**31 - 1),
+)
+models = st.builds(
+    m.ModelInfo,
+    sha256=sha,
+    arena_bytes=u32,
+    inputs=st.lists(layouts, max_size=3).map(tuple),
+    outputs=st.lists(layouts, max_size=3).map(tuple),
+)
+
+
+@given(boards, u16)
+def test_board_info(info: m.BoardInfo, request_number: int) -> None:
+    payload = info.pack(request_number)
+    assert m.BoardInfo.unpack(payload) == info
+    assert m.answered_request(m.Type.BOARD, payload) == request_number
+
+
+@given(models, u16)
+def test_model_info(info: m.ModelInfo, request_number: int) -> None:
+    payload = info.pack(request_number)
+    assert m.ModelInfo.unpack(payload) == info
+    assert m.answered_request(m.Type.MODEL, payload) == request_number
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        m.LoadBegin(size=3_000_000, crc32=0xDEADBEEF, sha256=bytes(range(32))),
+        m.Result(request=9, microseconds=1, offset=4082, total=5000, data=b"\x80\x7f\0"),
+        m.StreamStart(sensor=3, samples=0),
+        m.Samples(sensor=3, first=2**31, overruns=5, data=b"\0\1\2\3"),
+        m.StreamEnd(sensor=1, samples=100, overruns=0),
+        m.Refusal(request=65535, code=4, text="the arena is too small: 1 KiB fehlt – für"),
+    ],
+)
+def test_other_messages(message: object) -> None:
+    payload = message.pack()
+    assert type(message).unpack(payload) == message
+    fixed = len(payload) - len(getattr(message, "data", getattr(message, "text", "").encode()))
+    for size in range(fixed):
+        with pytest.raises(m.MessageError, match="cut short"):
+            type(message).unpack(payload[:size])
+
+
+def test_pieces() -> None:
+    piece = m.Piece(offset=70_000, total=90_000, data=b"abc")
+    assert m.Piece.unpack_infer(piece.pack_infer()) == piece
+    assert m.Piece.unpack_load(piece.pack_load()) == m.Piece(offset=70_000, data=b"abc")
+
+
+def test_constants_say_the_sizes_of_their_messages() -> None:
+    assert len(m.Result(request=0, microseconds=0, offset=0, total=0, data=b"").pack()) == m.RESULT_OVERHEAD
+    assert len(m.Samples(sensor=0, first=0, overruns=0, data=b"").pack()) == m.SAMPLES_OVERHEAD
+
+
+def test_unknown_range_of_a_sensor_is_nan() -> None:
+    sensor = m.Sensor(id=1, name="a", unit="g", channels=3, dtype="int16", rate_hz=119.0)
+    info = m.BoardInfo(
+        board="b",
+        firmware="f",
+        firmware_version="1",
+        max_payload=64,
+        receive_buffer=64,
+        model_sha256=m.NO_MODEL,
+        sensors=(sensor,),
+    )
+    assert math.isnan(m.BoardInfo.unpack(info.pack(0)).sensors[0].low)
+
+
+@given(boards, st.data())
+def test_a_cut_hello_is_a_message_error(info: m.BoardInfo, data: st.DataObject) -> None:
+    payload = info.pack(0)
+    with pytest.raises(m.MessageError):
+        m.BoardInfo.unpack(payload[: data.draw(st.integers(0, len(payload) - 1))])
+
+
+def test_refuses_a_dtype_that_the_protocol_lacks() -> None:
+    with pytest.raises(m.MessageError, match="no complex64"):
+        m.dtype_code("complex64")

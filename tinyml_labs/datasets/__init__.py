@@ -1,0 +1,15 @@
+"""The course's data: what is bundled, what is made, and what you bring. Needs NumPy only."""
+
+from tinyml_labs.datasets.bundled import bundled_path, load_reference_model
+from tinyml_labs.datasets.signals import Signal, load_recorded_sweep, load_signal_csv
+from tinyml_labs.datasets.sine import SineData, load_sine
+
+__all__ = [
+    "Signal",
+    "SineData",
+    "bundled_path",
+    "load_recorded_sweep",
+    "load_reference_model",
+    "load_signal_csv",
+    "load_sine",
+]

@@ -1,0 +1,1 @@
+"""Exercises: the students' copies of the labs (``release``) and the checks that a lab runs (``checks``)."""

@@ -1,0 +1,304 @@
+"""One small interface over every runtime: load a model, run raw integers, or predict real values."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from tqdm.auto import tqdm
+
+from tinyml_labs.inference.failures import InferenceError
+from tinyml_labs.inference.litert import LiteRt
+from tinyml_labs.inference.quantization import dequantize, quantize
+from tinyml_labs.inference.tflm import TflmProcess, tflm_available
+from tinyml_labs.model_file import ModelFile, Tensor, read_model
+
+__all__ = ["ENGINES", "InferenceError", "Interpreter", "TensorInfo", "load", "predict", "run"]
+
+ENGINES = {
+    "tflm": "the real TensorFlow Lite Micro kernels, in a child process: what a board computes",
+    "litert": "LiteRT without delegates: within 1 of the board, on every desktop",
+    "litert-default": "LiteRT with its default delegates, as on a phone",
+}
+
+_BYTES_A_BATCH = 16 * 1024 * 1024  # what goes to the engine at once at most: bounds the memory of a long run
+_SECONDS_A_BATCH = 0.3  # what it takes at most, as far as the last one tells: keeps the progress bar moving
+_FIRST_BATCH = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorInfo:
+    """What an input or output of a model looks like.
+
+    Attributes
+    ----------
+    index : int
+    name : str
+    shape : tuple of int
+        With the batch of 1 in front.
+    dtype : numpy.dtype
+    scale, zero_point : float, int
+        ``real = scale * (integer - zero_point)``; scale is 0.0 where the tensor is not quantized.
+    """
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    scale: float
+    zero_point: int
+
+    @property
+    def window_shape(self) -> tuple[int, ...]:
+        """The shape of one sample: ``shape`` without its batch of 1."""
+        return self.shape[1:] if self.shape and self.shape[0] == 1 else self.shape
+
+
+class _Engine(Protocol):
+    name: str
+    fidelity: str
+
+    def run(
+        self, inputs: list[NDArray[Any]], count: int, *, timed: bool = False
+    ) -> tuple[list[NDArray[Any]], NDArray[np.int64] | None]: ...
+    def reset(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Interpreter:
+    """A loaded model. Use :func:`load` to get one; ``with`` or :meth:`close` to let go of it.
+
+    Attributes
+    ----------
+    engine : str
+        One of :data:`ENGINES`.
+    fidelity : str
+        How near to the board's its answers are.
+    inputs, outputs : tuple of TensorInfo
+    sha256 : str
+        Hash of the model file, in hexadecimal.
+    """
+
+    def __init__(self, model: ModelFile, engine: _Engine) -> None:
+        self._engine = engine
+        self.engine = engine.name
+        self.fidelity = engine.fidelity
+        self.sha256 = model.sha256
+        self.inputs = tuple(_describe(tensor) for tensor in model.inputs)
+        self.outputs = tuple(_describe(tensor) for tensor in model.outputs)
+
+    def run(self, inputs: ArrayLike | Sequence[ArrayLike], *, progress: bool = True) -> Any:
+        """Run the model on raw values, in its own dtype: integers for an int8 model.
+
+        Parameters
+        ----------
+        inputs : array, (samples, \\*window) with ``window`` the input's shape without its batch of 1
+            A model of several inputs takes a list or tuple of such arrays.
+        progress : bool
+            Show a progress bar if it takes over two seconds.
+
+        Returns
+        -------
+        array, (samples, \\*output shape without its batch of 1), in the output's dtype
+            A tuple of arrays if the model has several outputs.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the shape or dtype is not the model's.
+        InferenceError
+            If the runtime fails, with its own reason.
+        """
+        return self._run(inputs, progress=progress, timed=False)[0]
+
+    def run_timed(
+        self, inputs: ArrayLike | Sequence[ArrayLike], *, progress: bool = True
+    ) -> tuple[Any, NDArray[np.float64]]:
+        """Run like :meth:`run`, and time each inference.
+
+        Returns
+        -------
+        outputs : as :meth:`run` gives them
+        microseconds : float64 array, (samples,)
+            The time of each invocation on this computer, without copying in and out.
+        """
+        outputs, times = self._run(inputs, progress=progress, timed=True)
+        return outputs, times / 1000
+
+    def _run(self, inputs: Any, *, progress: bool, timed: bool) -> tuple[Any, Any]:
+        arrays = self._check(inputs)
+        count = len(arrays[0])
+        sample_bytes = sum(a[:1].nbytes for a in arrays) + sum(
+            int(np.prod(t.shape)) * t.dtype.itemsize for t in self.outputs
+        )
+        largest = max(1, _BYTES_A_BATCH // max(1, sample_bytes))
+        batches: list[Any] = []
+        with tqdm(
+            total=count, desc=f"{self.engine}", unit=" inferences", leave=False, delay=2, disable=not progress
+        ) as bar:
+            start, step = 0, min(_FIRST_BATCH, largest)
+            while start < count:
+                part = [
+                    a[start : start + step].reshape(-1, *t.shape) for a, t in zip(arrays, self.inputs, strict=True)
+                ]
+                began = time.perf_counter()
+                batches.append(self._engine.run(part, len(part[0]), timed=timed))
+                took = time.perf_counter() - began
+                bar.update(len(part[0]))
+                start += step
+                step = max(1, min(largest, int(step * _SECONDS_A_BATCH / max(took, 1e-6))))
+        results = tuple(
+            np.concatenate([batch[0][i] for batch in batches]).reshape(count, *tensor.window_shape)
+            if batches
+            else np.empty((0, *tensor.window_shape), tensor.dtype)
+            for i, tensor in enumerate(self.outputs)
+        )
+        times = np.concatenate([batch[1] for batch in batches]) if timed and batches else np.zeros(0)
+        return results[0] if len(results) == 1 else results, times
+
+    def predict(self, inputs: ArrayLike | Sequence[ArrayLike], *, progress: bool = True) -> Any:
+        """Run the model on real values: quantize, :meth:`run`, dequantize, each where the model is quantized.
+
+        Parameters
+        ----------
+        inputs : float array, (samples, \\*window); a list or tuple of them for several inputs
+        progress : bool
+
+        Returns
+        -------
+        float32 array, (samples, \\*output shape without its batch of 1); a tuple for several outputs
+        """
+        arrays = self._split(inputs)
+        raw_inputs = [
+            quantize(a, t.scale, t.zero_point, t.dtype) if t.scale else np.asarray(a).astype(t.dtype)
+            for a, t in zip(arrays, self.inputs, strict=True)
+        ]
+        raw = self.run(raw_inputs if len(raw_inputs) > 1 else raw_inputs[0], progress=progress)
+        results = tuple(
+            dequantize(r, t.scale, t.zero_point) if t.scale else r.astype(np.float32)
+            for r, t in zip(raw if isinstance(raw, tuple) else (raw,), self.outputs, strict=True)
+        )
+        return results[0] if len(results) == 1 else results
+
+    def reset(self) -> None:
+        """Forget what a streaming model remembers between inferences. Models without state do not mind."""
+        self._engine.reset()
+
+    def close(self) -> None:
+        """Let go of the model; a child process ends."""
+        self._engine.close()
+
+    def __enter__(self) -> Interpreter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        def show(tensors: tuple[TensorInfo, ...]) -> str:
+            return ", ".join(f"{t.dtype.name}{list(t.shape)}" for t in tensors)
+
+        return f"<Interpreter {self.engine} ({self.fidelity}): {show(self.inputs)} -> {show(self.outputs)}>"
+
+    def _split(self, inputs: ArrayLike | Sequence[ArrayLike]) -> list[Any]:
+        if len(self.inputs) == 1:
+            return [inputs]
+        if not isinstance(inputs, (list, tuple)) or len(inputs) != len(self.inputs):
+            names = ", ".join(f"{t.name!r} {list(t.shape)}" for t in self.inputs)
+            raise ValueError(
+                f"This model has {len(self.inputs)} inputs ({names}): give a list of as many arrays, in this order."
+            )
+        return list(inputs)
+
+    def _check(self, inputs: ArrayLike | Sequence[ArrayLike]) -> list[NDArray[Any]]:
+        arrays = []
+        for given, tensor in zip(self._split(inputs), self.inputs, strict=True):
+            array = np.asarray(given)
+            if array.shape[1:] != tensor.window_shape or array.ndim == 0:
+                raise ValueError(
+                    f"Input {tensor.name!r} takes (samples, {', '.join(map(str, tensor.window_shape))}), "
+                    f"and this array is {array.shape}. For one window, add a dimension in front: x[None]."
+                )
+            if array.dtype != tensor.dtype:
+                hint = (
+                    "predict() takes real values; or quantize(x, scale, zero_point) first."
+                    if tensor.scale and array.dtype.kind == "f"
+                    else f"Use x.astype('{tensor.dtype.name}') if the values are right."
+                )
+                raise TypeError(f"Input {tensor.name!r} is {tensor.dtype}, and this array is {array.dtype}. {hint}")
+            arrays.append(np.ascontiguousarray(array))
+        lengths = {len(a) for a in arrays}
+        if len(lengths) > 1:
+            raise ValueError(f"Every input needs as many samples; these have {[len(a) for a in arrays]}.")
+        return arrays
+
+
+def load(
+    model: bytes | str | os.PathLike[str], engine: str = "auto", *, arena_bytes: int | None = None
+) -> Interpreter:
+    """Load a ``.tflite`` model.
+
+    Parameters
+    ----------
+    model : bytes or path
+    engine : str
+        One of :data:`ENGINES`, or ``"auto"``: TensorFlow Lite Micro where it is installed, else LiteRT
+        without delegates.
+    arena_bytes : int, optional
+        TFLM's tensor arena, to try what a board's memory allows. By default as much as the model needs.
+
+    Returns
+    -------
+    Interpreter
+
+    Raises
+    ------
+    InferenceError
+        If the model does not run in this engine: the message names the op, tensor or size that is wrong.
+    ValueError
+        If this is not a ``.tflite`` model, or the engine's name is unknown.
+    """
+    if engine == "auto":
+        engine = "tflm" if tflm_available() else "litert"
+    if engine not in ENGINES:
+        raise ValueError(f"There is no engine {engine!r}. Choose one of: auto, {', '.join(ENGINES)}.")
+    if arena_bytes is not None and arena_bytes < 1:
+        raise ValueError(f"arena_bytes is {arena_bytes}; an arena has at least 1 byte.")
+    parsed = read_model(model)
+    chosen: _Engine
+    if engine == "tflm":
+        chosen = TflmProcess(parsed, arena_bytes)
+    else:
+        chosen = LiteRt(parsed, delegates=engine == "litert-default")
+    return Interpreter(parsed, chosen)
+
+
+def run(model: bytes | str | os.PathLike[str], inputs: Any, engine: str = "auto") -> Any:
+    """Load a model, run it once on raw values (:meth:`Interpreter.run`), and close it."""
+    with load(model, engine) as interpreter:
+        return interpreter.run(inputs)
+
+
+def predict(model: bytes | str | os.PathLike[str], inputs: Any, engine: str = "auto") -> Any:
+    """Load a model, run it once on real values (:meth:`Interpreter.predict`), and close it."""
+    with load(model, engine) as interpreter:
+        return interpreter.predict(inputs)
+
+
+def _describe(tensor: Tensor) -> TensorInfo:
+    return TensorInfo(
+        index=tensor.index,
+        name=tensor.name,
+        shape=tensor.shape,
+        dtype=np.dtype(tensor.dtype),
+        scale=tensor.scale,
+        zero_point=tensor.zero_point,
+    )

@@ -1,0 +1,365 @@
+"""The client of a board: open, hello, load, infer, stream, close."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tinyml_labs.link.connection import Connection
+from tinyml_labs.link.errors import (
+    BoardEnd,
+    BoardError,
+    BoardTimeout,
+    ModelMismatch,
+)
+from tinyml_labs.link.framing import Frame
+from tinyml_labs.link.messages import (
+    BoardInfo,
+    LoadBegin,
+    ModelInfo,
+    Piece,
+    Result,
+    Samples,
+    Sensor,
+    StreamEnd,
+    StreamStart,
+    Type,
+)
+from tinyml_labs.link.ports import DEFAULT_BAUD
+
+_PIECE_OVERHEAD = 8
+_HELLO_EVERY_S = 0.4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inference:
+    """What :meth:`Board.infer` gives.
+
+    Attributes
+    ----------
+    outputs : array, (samples, \\*output shape without its batch of 1), in the model's output dtype
+        A tuple of arrays for a model of several outputs.
+    microseconds : int array, (samples,)
+        The time of each invocation by the board's clock. On a virtual board it is this computer's time.
+    """
+
+    outputs: Any
+    microseconds: NDArray[np.int64]
+
+
+class Board:
+    """A board on a port. Opening it waits for the board's hello; ``with`` or :meth:`close` lets go of it.
+
+    Parameters
+    ----------
+    port : str
+        A device or URL; see :func:`tinyml_labs.link.open_port`.
+    baud : int
+        Bits a second.
+    timeout_s : float
+        How long to wait for the hello, and for each later answer.
+
+    Attributes
+    ----------
+    port : str
+    info : BoardInfo
+        The board's hello: names, sensors, hash of its model.
+
+    Raises
+    ------
+    PortError, BoardTimeout, BoardVanished
+        If the port does not open, nobody answers on it, or it goes away.
+    """
+
+    def __init__(self, port: str, *, baud: int = DEFAULT_BAUD, timeout_s: float = 5.0) -> None:
+        self.port = port
+        self.timeout_s = timeout_s
+        self._connection = Connection(port, baud=baud, timeout_s=timeout_s)
+        try:
+            self.info = self.hello()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def lost_frames(self) -> int:
+        """Frames from the board that did not arrive, by its sequence numbers."""
+        return self._connection.lost_frames
+
+    @property
+    def damaged_frames(self) -> int:
+        """Pieces that arrived damaged."""
+        return self._connection.decoder.counts.damaged
+
+    @property
+    def text(self) -> str:
+        """What the board has printed besides frames: boot messages, ``Serial.print``."""
+        return self._connection.decoder.text
+
+    def hello(self) -> BoardInfo:
+        """Ask who is there, again and again until the time is out: a board may need seconds to start.
+
+        Returns
+        -------
+        BoardInfo
+        """
+        deadline = time.monotonic() + self.timeout_s
+        while True:
+            left = deadline - time.monotonic()
+            try:
+                frame = self._connection.request(Type.HELLO, timeout_s=max(0.01, min(_HELLO_EVERY_S, left)))
+            except BoardTimeout:
+                if time.monotonic() < deadline:
+                    continue
+                raise BoardTimeout(self._connection.explain_silence(self.timeout_s)) from None
+            self.info = BoardInfo.unpack(frame.payload)
+            return self.info
+
+    def model_info(self) -> ModelInfo | None:
+        """Ask for the model on the board; None if there is none."""
+        if self.info.model_sha256 == bytes(32):
+            return None
+        return ModelInfo.unpack(self._connection.request(Type.MODEL_INFO).payload)
+
+    def load(self, model: bytes | str | os.PathLike[str], *, progress: bool = True) -> ModelInfo:
+        """Put a ``.tflite`` model into the board's RAM, and check that it arrived whole.
+
+        Parameters
+        ----------
+        model : bytes or path
+        progress : bool
+            Show a progress bar if it takes over two seconds.
+
+        Returns
+        -------
+        ModelInfo
+            Hash, arena, inputs and outputs, as the board sees them.
+
+        Raises
+        ------
+        BoardRefused
+            If the board cannot hold or run the model, with its reason.
+        """
+        data = bytes(model) if isinstance(model, (bytes, bytearray, memoryview)) else Path(model).read_bytes()
+        digest = hashlib.sha256(data).digest()
+        begin = LoadBegin(size=len(data), crc32=zlib.crc32(data), sha256=digest)
+        self._connection.request(Type.LOAD_BEGIN, begin.pack())
+        step = self.info.max_payload - _PIECE_OVERHEAD
+        pieces = (
+            (Type.LOAD_DATA, Piece(offset=at, data=data[at : at + step]).pack_load())
+            for at in range(0, len(data), step)
+        )
+        answer: Frame | None = None
+        with _progress_bar(len(data), "load", "B", progress) as bar:
+            for frame, _ in self._connection.pipeline(pieces, buffer_bytes=self.info.receive_buffer):
+                answer = frame
+                bar.update(min(step, len(data) - bar.n))
+        if answer is None or answer.type != Type.MODEL:
+            raise BoardError("The board took every piece of the model and did not say that it has it.")
+        found = ModelInfo.unpack(answer.payload)
+        if found.sha256 != digest:
+            raise ModelMismatch("The board says that it holds another model than the one that was sent.")
+        self.info = self.hello()
+        return found
+
+    def require_model(self, model: bytes | str | os.PathLike[str]) -> ModelInfo:
+        """Make sure that the board runs this very model: by its SHA-256.
+
+        Raises
+        ------
+        ModelMismatch
+            If it runs another one, or none.
+        """
+        data = bytes(model) if isinstance(model, (bytes, bytearray, memoryview)) else Path(model).read_bytes()
+        expected = hashlib.sha256(data).digest()
+        found = self.model_info()
+        if found is None or found.sha256 != expected:
+            other = "no model" if found is None else f"the model {found.sha256.hex()[:12]}…"
+            raise ModelMismatch(
+                f"{self.info.board} has {other}, and the host compares with {expected.hex()[:12]}…. "
+                "Load the model (board.load), or upload the sketch that was exported with it."
+            )
+        return found
+
+    def infer(self, inputs: ArrayLike, *, progress: bool = True) -> Inference:
+        """Run the model on the board, once for each sample.
+
+        Parameters
+        ----------
+        inputs : array, (samples, \\*window), in the model's input dtype (int8 for an int8 model)
+            Quantize first: :func:`tinyml_labs.inference.quantize`.
+        progress : bool
+            Show a progress bar if it takes over two seconds.
+
+        Returns
+        -------
+        Inference
+
+        Raises
+        ------
+        TypeError, ValueError
+            If dtype or shape is not the model's.
+        BoardRefused, BoardTimeout, BoardVanished
+        """
+        found = self.model_info()
+        if found is None:
+            raise BoardError(f"{self.info.board} has no model. Load one first: board.load(model).")
+        rows = _rows_of(inputs, found)
+        outputs_bytes = sum(t.nbytes for t in found.outputs)
+        raw = bytearray(len(rows) * outputs_bytes)
+        times = np.zeros(len(rows), np.int64)
+        row_bytes = rows.shape[1]
+        step = self.info.max_payload - _PIECE_OVERHEAD
+
+        def pieces() -> Iterator[tuple[Type, bytes]]:
+            for row in rows:
+                data = row.tobytes()
+                for at in range(0, max(1, row_bytes), step):
+                    yield (
+                        Type.INFER,
+                        Piece(offset=at, total=row_bytes, data=data[at : at + step]).pack_infer(),
+                    )
+
+        done = 0
+        with _progress_bar(len(rows), "infer", " inferences", progress) as bar:
+            for frame, last in self._connection.pipeline(pieces(), buffer_bytes=self.info.receive_buffer):
+                if frame.type != Type.RESULT:
+                    continue
+                result = Result.unpack(frame.payload)
+                start = done * outputs_bytes + result.offset
+                raw[start : start + len(result.data)] = result.data
+                times[done] = result.microseconds
+                if last:
+                    done += 1
+                    bar.update(1)
+        if done != len(rows):
+            raise BoardError(f"The board answered {done} of {len(rows)} inferences.")
+        return Inference(outputs=_outputs_of(bytes(raw), len(rows), found), microseconds=times)
+
+    def stream(self, sensor: str, samples: int, *, progress: bool = True) -> NDArray[Any]:
+        """Read that many samples of a sensor.
+
+        Parameters
+        ----------
+        sensor : str
+            One of the names in ``board.info.sensors``.
+        samples : int
+        progress : bool
+            Show a progress bar if it takes over two seconds.
+
+        Returns
+        -------
+        array, (samples, channels), in the sensor's dtype
+
+        Raises
+        ------
+        BoardEnd
+            If the board ends the stream sooner.
+        BoardError
+            If samples were lost on the way or dropped by the board: none is ever made up.
+        """
+        chosen = self.sensor(sensor)
+        self._connection.clear_stream()
+        self._connection.request(Type.STREAM_START, StreamStart(sensor=chosen.id, samples=samples).pack())
+        bar = _progress_bar(samples, "stream", " samples", progress)
+        parts: list[NDArray[Any]] = []
+        count = 0
+        dtype = np.dtype(chosen.dtype).newbyteorder("<")
+        try:
+            while count < samples:
+                frame = self._connection.next_of_stream()
+                if frame.type == Type.STREAM_END:
+                    end = StreamEnd.unpack(frame.payload)
+                    raise BoardEnd(
+                        f"The board ended the stream of {sensor!r} after {end.samples} of {samples} samples "
+                        f"({end.overruns} overruns)."
+                    )
+                message = Samples.unpack(frame.payload)
+                if message.sensor != chosen.id:
+                    continue
+                if message.first != count:
+                    raise BoardError(
+                        f"Samples {count} to {message.first - 1} of {sensor!r} are missing "
+                        f"(overruns on the board: {message.overruns}; damaged frames: {self.damaged_frames})."
+                    )
+                part = np.frombuffer(message.data, dtype).reshape(-1, chosen.channels)
+                parts.append(part)
+                count += len(part)
+                bar.update(len(part))
+        finally:
+            bar.close()
+            with contextlib.suppress(BoardError):
+                self._connection.request(Type.STREAM_STOP)
+        return np.concatenate(parts)[:samples].astype(chosen.dtype)
+
+    def sensor(self, name: str) -> Sensor:
+        """Give the description of a sensor of this board."""
+        for sensor in self.info.sensors:
+            if sensor.name == name:
+                return sensor
+        names = ", ".join(repr(s.name) for s in self.info.sensors) or "none"
+        raise BoardError(f"{self.info.board} has no sensor {name!r}. Its sensors: {names}.")
+
+    def close(self) -> None:
+        """Close the port; for good measure more than once."""
+        self._connection.close()
+
+    def __enter__(self) -> Board:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Board {self.info.board!r} on {self.port}: {self.info.firmware} {self.info.firmware_version}>"
+
+
+def _rows_of(inputs: ArrayLike, model: ModelInfo) -> NDArray[np.uint8]:
+    """Check the inputs against the model, and give each sample as a row of bytes."""
+    if len(model.inputs) != 1:
+        raise ValueError(f"This model has {len(model.inputs)} inputs; the link sends models of one input.")
+    tensor = model.inputs[0]
+    window = tensor.shape[1:] if tensor.shape and tensor.shape[0] == 1 else tensor.shape
+    array = np.asarray(inputs)
+    if array.ndim == 0 or array.shape[1:] != window:
+        raise ValueError(
+            f"The model on the board takes (samples, {', '.join(map(str, window))}), and this array is {array.shape}."
+        )
+    if array.dtype != np.dtype(tensor.dtype):
+        raise TypeError(
+            f"The model on the board takes {tensor.dtype}, and this array is {array.dtype}. "
+            "Quantize first: inference.quantize(x, scale, zero_point)."
+        )
+    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    return little.reshape(len(array), -1).view(np.uint8).reshape(len(array), tensor.nbytes)
+
+
+def _outputs_of(raw: bytes, count: int, model: ModelInfo) -> Any:
+    table = np.frombuffer(raw, np.uint8).reshape(count, -1)
+    outputs, start = [], 0
+    for tensor in model.outputs:
+        part = np.ascontiguousarray(table[:, start : start + tensor.nbytes])
+        shape = tensor.shape[1:] if tensor.shape and tensor.shape[0] == 1 else tensor.shape
+        dtype = np.dtype(tensor.dtype)
+        outputs.append(part.view(dtype.newbyteorder("<")).astype(dtype).reshape(count, *shape))
+        start += tensor.nbytes
+    return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+
+def _progress_bar(total: int, what: str, unit: str, shown: bool) -> Any:
+    from tqdm.auto import tqdm
+
+    return tqdm(total=total, desc=what, unit=unit, leave=False, delay=2, disable=not shown)

@@ -1,0 +1,85 @@
+"""The labs' small Keras networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinyml_labs.quiet import import_quietly
+
+__all__ = ["build_sine_model", "train_sine_model"]
+
+
+def build_sine_model(units: int = 16, seed: int | None = None) -> Any:
+    """Build the network of hello world: two hidden layers that learn y = sin(x).
+
+    Parameters
+    ----------
+    units
+        Width of both hidden layers. With 16 there are 321 weights and biases.
+    seed
+        Seed of the initial weights; None draws new ones each time.
+
+    Returns
+    -------
+    keras.Model
+        Sequential, not compiled: input (N, 1), x in radians in [0, 2π]; output (N, 1), about sin(x).
+
+    Raises
+    ------
+    ValueError
+        Fewer than one unit.
+
+    Notes
+    -----
+    The network of Pete Warden and Daniel Situnayake, *TinyML* (O'Reilly, 2019), chapter 4. Introduced in
+    `notebooks/01_hello_world.ipynb`.
+    """
+    if units < 1:
+        raise ValueError(f"units is {units}, expected at least 1.")
+    keras = import_quietly("keras")
+
+    def weights(layer: int) -> Any:
+        # Keras's own default, with a seed for each layer that does not touch the global one.
+        return keras.initializers.GlorotUniform(seed=None if seed is None else 1000 * seed + layer)
+
+    return keras.Sequential(
+        [
+            keras.Input((1,), name="x"),
+            keras.layers.Dense(units, activation="relu", kernel_initializer=weights(1), name="hidden_1"),
+            keras.layers.Dense(units, activation="relu", kernel_initializer=weights(2), name="hidden_2"),
+            keras.layers.Dense(1, kernel_initializer=weights(3), name="y"),
+        ],
+        name="sine",
+    )
+
+
+def train_sine_model(model: Any, data: Any, *, epochs: int = 25, batch_size: int = 32) -> Any:
+    """Train the network of hello world, as its lab does in the open.
+
+    Parameters
+    ----------
+    model
+        From `build_sine_model`. Compiled and trained in place.
+    data
+        From `tinyml_labs.datasets.load_sine`; 5,000 samples reach a mean absolute error of about 0.02.
+    epochs, batch_size
+        How often the network sees the data, and in what portions.
+
+    Returns
+    -------
+    keras.callbacks.History
+        The losses: mean squared errors, by epoch.
+    """
+    keras = import_quietly("keras")
+    steps = epochs * -(-len(data.x_train) // batch_size)
+    rate = keras.optimizers.schedules.CosineDecay(0.02, steps)
+    model.compile(optimizer=keras.optimizers.Adam(rate), loss="mse")
+    return model.fit(
+        data.x_train,
+        data.y_train,
+        batch_size,
+        epochs,
+        verbose=0,
+        validation_data=(data.x_validation, data.y_validation),
+        validation_batch_size=1000,
+    )

@@ -1,0 +1,1 @@
+"""Where pyserial looks up the kit's URLs: ``protocol_virtual`` is ``virtual://``."""

@@ -1,0 +1,78 @@
+"""``virtual://`` for pyserial: opening it starts a virtual board's process, closing it ends the process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import weakref
+from typing import Any
+
+from tinyml_labs.link.errors import PortError
+from tinyml_labs.virtual.settings import VirtualBoardSettings, parse_url
+
+_START_TIMEOUT_S = 30.0
+
+if sys.platform == "win32":
+    from serial.urlhandler.protocol_socket import Serial as _Base  # no pty there
+else:
+    from serial import Serial as _Base
+
+
+class Serial(_Base):
+    """A pyserial port whose far end is a virtual board in a process of its own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._url = ""
+        self._board: subprocess.Popen[str] | None = None
+        super().__init__(*args, **kwargs)
+
+    def open(self) -> None:
+        """Start the board and open its port."""
+        self._url = self._url or str(self.name)
+        settings = parse_url(self._url)
+        if not self.is_open and self._board is None:
+            self._board, address = _start_board(settings)
+            self._end = weakref.finalize(self, _end_board, self._board)
+            self.port = address
+        super().open()
+
+    def close(self) -> None:
+        """Close the port and end the board."""
+        super().close()
+        if self._board is not None:
+            self._end()
+            self._board = None
+            self._port = self._url
+            self.portstr = self._url
+
+
+def _start_board(settings: VirtualBoardSettings) -> tuple[subprocess.Popen[str], str]:
+    # Its errors go to a file: a pipe that nobody reads would fill and stop the board.
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tinyml_labs.virtual", "--until-parent-ends", "--settings", settings.to_json()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=sys.platform != "win32",  # Ctrl-C in the terminal is for the host
+        )
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        process.stdout.close()
+        if address:
+            return process, address
+        process.wait(timeout=_START_TIMEOUT_S)
+        errors.seek(0)
+        reason = errors.read().strip().splitlines()[-1:]
+    raise PortError(f"The virtual board did not start: {reason[0] if reason else 'no reason given'}")
+
+
+def _end_board(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=3)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(timeout=3)
