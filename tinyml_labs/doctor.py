@@ -180,7 +180,7 @@ def _runtimes() -> Iterator[Finding]:
         yield Finding(
             status="note",
             subject="TensorFlow Lite Micro",
-            found=f"has no wheel for {platform.system()} {platform.machine()}; LiteRT stands in, within 1 of the board",
+            found=f"has no wheel for {platform.system()} {platform.machine()}; LiteRT stands in (within 1)",
         )
         yield Finding(status="ok", subject="LiteRT", found="runs")
     version = importlib.metadata.version
@@ -220,7 +220,8 @@ def _virtual_board() -> Iterator[Finding]:
 
     with Board("virtual://") as board:
         info = board.info
-        yield Finding(status="ok", subject="virtual board", found=f"answers: {info.firmware} {info.firmware_version}")
+        found = f"answers: {info.firmware} {info.firmware_version}"
+        yield Finding(status="ok", subject="virtual board", found=found)
 
 
 def _ports() -> Iterator[Finding]:

@@ -10,13 +10,8 @@ from pathlib import Path
 COURSE = Path(__file__).parents[1]
 FIRST_NOTEBOOK = "00_start_here.ipynb"
 
-# Nothing here may need the network: no news, no look for updates, no list of extensions to install.
-_QUIET_OFFLINE = (
-    "--LabApp.news_url=None",
-    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    "--LabApp.extension_manager=readonly",
-    "--LabApp.expose_app_in_browser=False",
-)
+# JupyterLab as students need it: no news, no look for updates, no instructors' menus. Nothing asks the network.
+CONFIG = Path(__file__).with_name("jupyter_config")
 
 
 def open_lab(
@@ -60,6 +55,7 @@ def open_lab(
         )
     folder = source if solutions else folder or COURSE / "lab"
     if not solutions:
+        print("Preparing your copies of the labs ...", flush=True)
         from tinyml_labs.grading.release import build_student_copies
 
         for delivery in build_student_copies(source, folder):
@@ -68,20 +64,17 @@ def open_lab(
         print(f"Your copies are in {folder}. No update of the course ever changes them.", flush=True)
     if copies_only:
         return 0
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        f"--ServerApp.root_dir={folder}",
-        f"--port={port}",
-        *_QUIET_OFFLINE,
-    ]
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", f"--port={port}"]
     command.append(f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}")
     if not browser:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # a container, or a machine of one's own
         command.append("--allow-root")
-    try:
-        return subprocess.call(command)
-    except KeyboardInterrupt:
-        return 0
+    if sys.platform != "win32":
+        os.execve(command[0], command, _environment())  # become the server, so that Ctrl-C and kill reach it
+    return subprocess.call(command, env=_environment())
+
+
+def _environment() -> dict[str, str]:
+    paths = [str(CONFIG), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(path for path in paths if path)}

@@ -121,7 +121,7 @@ def test_random_bytes_never_raise(noise: bytes) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["random bytes", "damaged frames", "no zeros at all"])
 def test_a_hundred_megabytes_of_damage(kind: str) -> None:
-    """100 MB: no exception, no wrong frame, memory within its bound, and the next good frame found after each part."""
+    """100 MB: no exception, no wrong frame, bounded memory, the next good frame found each time."""
     chance = random.Random(kind)
     sent = [
         Frame(chance.randrange(256), n, chance.randrange(2**32), chance.randbytes(chance.choice((0, 9, 300, 4096))))

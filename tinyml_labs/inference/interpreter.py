@@ -140,7 +140,12 @@ class Interpreter:
         largest = max(1, _BYTES_A_BATCH // max(1, sample_bytes))
         batches: list[Any] = []
         with tqdm(
-            total=count, desc=f"{self.engine}", unit=" inferences", leave=False, delay=2, disable=not progress
+            total=count,
+            desc=f"{self.engine}",
+            unit=" inferences",
+            leave=False,
+            delay=2,
+            disable=not progress or count <= _FIRST_BATCH,
         ) as bar:
             start, step = 0, min(_FIRST_BATCH, largest)
             while start < count:

@@ -11,9 +11,9 @@ def quantize(values: ArrayLike, scale: float, zero_point: int, dtype: DTypeLike 
 
     The same arithmetic as the QUANTIZE kernel of TensorFlow Lite Micro (``AffineQuantize`` in
     ``tensorflow/lite/kernels/internal/reference/quantize.h``): the division is in float32, ties round away
-    from zero, and what does not fit the integer type saturates instead of wrapping. (Beyond 2**31 steps the kernel's cast is
-    undefined in C++; Arm saturates, and so does this function.) (Many Arduino examples
-    cast to ``int8_t`` without rounding; they are off by up to one step.)
+    from zero, and what does not fit the integer type saturates instead of wrapping. (Beyond 2**31 steps the
+    kernel's cast is undefined in C++; Arm saturates, and so does this function.) Many Arduino examples cast to
+    ``int8_t`` without rounding; they are off by up to one step.
 
     Parameters
     ----------

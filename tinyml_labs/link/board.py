@@ -25,6 +25,7 @@ from tinyml_labs.link.errors import (
 )
 from tinyml_labs.link.framing import Frame
 from tinyml_labs.link.messages import (
+    NO_MODEL,
     BoardInfo,
     LoadBegin,
     ModelInfo,
@@ -40,6 +41,7 @@ from tinyml_labs.link.ports import DEFAULT_BAUD
 
 _PIECE_OVERHEAD = 8
 _HELLO_EVERY_S = 0.4
+_FEW = 8  # so few need no progress bar: making one takes longer than asking the board
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +87,7 @@ class Board:
     def __init__(self, port: str, *, baud: int = DEFAULT_BAUD, timeout_s: float = 5.0) -> None:
         self.port = port
         self.timeout_s = timeout_s
+        self._model: ModelInfo | None = None
         self._connection = Connection(port, baud=baud, timeout_s=timeout_s)
         try:
             self.info = self.hello()
@@ -128,9 +131,11 @@ class Board:
 
     def model_info(self) -> ModelInfo | None:
         """Ask for the model on the board; None if there is none."""
-        if self.info.model_sha256 == bytes(32):
+        if self.info.model_sha256 == NO_MODEL:
             return None
-        return ModelInfo.unpack(self._connection.request(Type.MODEL_INFO).payload)
+        if self._model is None or self._model.sha256 != self.info.model_sha256:
+            self._model = ModelInfo.unpack(self._connection.request(Type.MODEL_INFO).payload)
+        return self._model
 
     def load(self, model: bytes | str | os.PathLike[str], *, progress: bool = True) -> ModelInfo:
         """Put a ``.tflite`` model into the board's RAM, and check that it arrived whole.
@@ -362,4 +367,4 @@ def _outputs_of(raw: bytes, count: int, model: ModelInfo) -> Any:
 def _progress_bar(total: int, what: str, unit: str, shown: bool) -> Any:
     from tqdm.auto import tqdm
 
-    return tqdm(total=total, desc=what, unit=unit, leave=False, delay=2, disable=not shown)
+    return tqdm(total=total, desc=what, unit=unit, leave=False, delay=2, disable=not shown or total <= _FEW)

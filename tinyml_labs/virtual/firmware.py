@@ -75,6 +75,7 @@ class Firmware:
         self._loading: LoadBegin | None = None
         self._loaded = bytearray()
         self._input = bytearray()
+        self._waiting: list[tuple[Frame, bytes]] = []  # whole inputs that came together run together
         self._stream: SensorStream | None = None
         self._sha256 = NO_MODEL
         self._layout: ModelInfo | None = None
@@ -85,7 +86,10 @@ class Firmware:
             return
         self._finish_boot()
         for frame in self._decoder.feed(data):
+            if frame.type != Type.INFER:
+                self._infer_waiting(now)
             self._answer(frame, now)
+        self._infer_waiting(now)
 
     def transmit(self, now: float, *, room: bool) -> bytes:
         """Give what the board has to send.
@@ -132,6 +136,10 @@ class Firmware:
             code, text = ErrorCode.BAD_REQUEST, str(error)
         else:
             return
+        self._infer_waiting(now)
+        self._refuse(frame, code, text, now)
+
+    def _refuse(self, frame: Frame, code: ErrorCode, text: str, now: float) -> None:
         self._send(Type.REFUSAL, Refusal(request=frame.sequence, code=code, text=text).pack(), now)
 
     def _on_hello(self, frame: Frame, now: float) -> None:
@@ -229,29 +237,41 @@ class Firmware:
             )
         self._input += piece.data
         if len(self._input) < expected:
+            self._infer_waiting(now)
             self._done(frame, now)
             return
-        self._send_result(frame, bytes(self._input), now)
+        self._waiting.append((frame, bytes(self._input)))
 
-    def _send_result(self, frame: Frame, data: bytes, now: float) -> None:
-        assert self._model is not None
+    def _infer_waiting(self, now: float) -> None:
+        """Run the inputs that have come whole, and send each its result."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting or self._model is None:
+            return
+        table = np.frombuffer(b"".join(data for _, data in waiting), np.uint8).reshape(len(waiting), -1)
         inputs, start = [], 0
         for tensor in self._model.inputs:
-            size = int(np.prod(tensor.shape, dtype=np.int64))
-            values = np.frombuffer(data, tensor.dtype.newbyteorder("<"), size, start)
-            inputs.append(values.astype(tensor.dtype).reshape(1, *tensor.window_shape))
-            start += values.nbytes
+            size = int(np.prod(tensor.shape, dtype=np.int64)) * tensor.dtype.itemsize
+            part = np.ascontiguousarray(table[:, start : start + size]).view(tensor.dtype.newbyteorder("<"))
+            inputs.append(part.astype(tensor.dtype).reshape(len(waiting), *tensor.window_shape))
+            start += size
         try:
-            outputs, microseconds = self._model.run_timed(inputs if len(inputs) > 1 else inputs[0])
+            outputs, microseconds = self._model.run_timed(inputs if len(inputs) > 1 else inputs[0], progress=False)
         except inference.InferenceError as error:
-            raise _RequestFailed(ErrorCode.MODEL_FAILED, str(error)) from None
+            for frame, _ in waiting:
+                self._refuse(frame, ErrorCode.MODEL_FAILED, str(error), now)
+            return
         every = outputs if isinstance(outputs, tuple) else (outputs,)
-        raw = b"".join(output.astype(output.dtype.newbyteorder("<")).tobytes() for output in every)
+        little = [output.astype(output.dtype.newbyteorder("<")) for output in every]
+        for index, (frame, _) in enumerate(waiting):
+            raw = b"".join(output[index].tobytes() for output in little)
+            self._send_result(frame, raw, int(microseconds[index]), now)
+
+    def _send_result(self, frame: Frame, raw: bytes, microseconds: int, now: float) -> None:
         step = MAX_PAYLOAD - RESULT_OVERHEAD
         for at in range(0, len(raw), step):
             result = Result(
                 request=frame.sequence,
-                microseconds=int(microseconds[0]),
+                microseconds=microseconds,
                 offset=at,
                 total=len(raw),
                 data=raw[at : at + step],
