@@ -8,10 +8,16 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= auto
 
-# The first Python of 3.10 to 3.12 that really starts; `make lab PYTHON=/path/to/python` chooses another.
-ifndef PYTHON
+# The first Python of 3.10 to 3.12 that really starts; `make lab PYTHON=/path/to/python` chooses another. (A PYTHON
+# that only the environment sets is for somebody else.)
+SUITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))
+ifneq ($(origin PYTHON),command line)
 PYTHON := $(shell for p in python3.11 python3.12 python3.10 python3 python; do \
-	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+	$$p -c '$(SUITS)' 2>/dev/null && echo $$p && break; done)
+endif
+# An environment knows its own path: in a clone that was moved it has to be made anew.
+ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
+$(shell rm -f $(READY))
 endif
 
 .PHONY: help lab solutions demo test check notebooks benchmarks lock clean
@@ -53,14 +59,17 @@ clean:  ## remove the environment and caches; never lab/, which is yours
 	find . -name __pycache__ -not -path './lab/*' -prune -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "No Python 3.10, 3.11 or 3.12 found. Install one (python.org, your package"; \
-		echo "manager, or conda: see README.md), or name it: make lab PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "Setting up .venv with $$($(PYTHON) --version): about 600 MB to download, once; offline afterwards."
-	@$(PYTHON) -m venv $(VENV) || { echo "Python could not make a virtual environment."; \
-		echo "On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+	@"$(PYTHON)" -c '$(SUITS)' 2>/dev/null || { echo "No Python 3.10, 3.11 or 3.12 here (asked for: '$(PYTHON)')."; \
+		echo "Install one (python.org, your package manager, or conda: see README.md), or name it:"; \
+		echo "  make lab PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up $(VENV) with $$("$(PYTHON)" --version): about 600 MB to download, once; offline afterwards."
+	@$(BIN)/python -c '$(SUITS)' 2>/dev/null && [ "$$(cat $(VENV)/.made-in 2>/dev/null)" = "$(CURDIR)" ] || { \
+		"$(PYTHON)" -m venv --clear $(VENV) && echo "$(CURDIR)" > $(VENV)/.made-in; } || { \
+		echo "Python could not make a virtual environment. On Debian and Ubuntu: sudo apt install python3-venv"; \
+		rm -rf $(VENV); exit 1; }
 	@# pip's lines show the progress; those about other platforms and what is already there do not. The status survives.
+	@rm -f $(VENV)/.failed
 	@{ $(BIN)/python -m pip install --disable-pip-version-check --no-deps -r requirements.lock || touch $(VENV)/.failed; } \
-		| grep -vE '^(Ignoring|Requirement already satisfied|Looking in) '; \
-		if [ -e $(VENV)/.failed ]; then rm $(VENV)/.failed; exit 1; fi
+		| grep -vE '^(Ignoring|Requirement already satisfied|Looking in) '; [ ! -e $(VENV)/.failed ]
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
-	@touch $(READY)
+	@echo "$(CURDIR)" > $(READY)

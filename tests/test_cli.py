@@ -1,6 +1,7 @@
 """tinyml-labs as it is typed: in a process of its own, exit codes and all."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -34,6 +35,7 @@ def test_version_and_help() -> None:
     assert all(word in listed for word in ("lab", "doctor", "demo", "inspect", "run", "virtual-board"))
 
 
+@pytest.mark.slow
 def test_doctor_finds_everything_and_says_so_in_json() -> None:
     assert "Everything the labs need is here." in run("doctor").stdout
     report = json.loads(run("doctor", "--json").stdout)
@@ -42,6 +44,7 @@ def test_doctor_finds_everything_and_says_so_in_json() -> None:
     assert {"Python", "packages", "TensorFlow Lite Micro", "virtual board", "bundled data"} <= subjects
 
 
+@pytest.mark.slow
 def test_doctor_says_what_is_missing_and_how_to_mend_it(tmp_path: Path) -> None:
     script = (
         "import sys, tinyml_labs.doctor as d\n"
@@ -65,6 +68,7 @@ def test_inspect(model: Path) -> None:
     assert report["macs"] == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["x.csv", "x.npy"])
 @pytest.mark.parametrize("where", [[], ["--port", "virtual://"], ["--engine", "litert"]])
 def test_run_takes_csv_and_npy_on_host_and_board(tmp_path: Path, model: Path, name: str, where: list[str]) -> None:
@@ -83,6 +87,7 @@ def test_run_takes_csv_and_npy_on_host_and_board(tmp_path: Path, model: Path, na
     assert ("microseconds" in found) == ("--port" in where)
 
 
+@pytest.mark.slow
 def test_run_takes_raw_integers_and_writes_files(tmp_path: Path, model: Path) -> None:
     x = np.random.default_rng(0).integers(-128, 128, (20, 4)).astype(np.int64)
     np.save(tmp_path / "x.npy", x)
@@ -94,6 +99,26 @@ def test_run_takes_raw_integers_and_writes_files(tmp_path: Path, model: Path) ->
     assert sorted(p.name for p in tmp_path.iterdir()) == ["ein Modell.tflite", "x.npy", "y.npy"]  # no .part left
 
 
+@pytest.mark.slow
+def test_run_reads_raw_integers_from_csv_and_excel_files(tmp_path: Path, model: Path) -> None:
+    x = np.random.default_rng(0).integers(-128, 128, (5, 4)).astype(np.int8)
+    path = tmp_path / "x.csv"
+    path.write_text("\n".join(",".join(map(str, row)) for row in x) + "\n", encoding="utf-8-sig")
+    raw = run("run", model, path, "--raw").stdout
+    assert np.loadtxt(raw.splitlines(), delimiter=",").tolist() == inference.run(model, x).tolist()
+    real = run("run", model, path).stdout
+    np.testing.assert_allclose(
+        np.loadtxt(real.splitlines(), delimiter=","), inference.predict(model, x.astype(float)), rtol=1e-5
+    )
+
+
+@pytest.mark.slow
+def test_a_terminal_without_unicode_is_no_crash(model: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    for command in (["doctor"], ["inspect", str(model)]):
+        subprocess.run([sys.executable, "-m", "tinyml_labs.cli", *command], env=environment, check=True, timeout=60)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -103,12 +128,14 @@ def test_run_takes_raw_integers_and_writes_files(tmp_path: Path, model: Path) ->
         (["run", "{model}", "{narrow}"], r"A sample of this model is \[4\], 4 numbers"),
         (["run", "{model}", "{good}", "--engine", "gpu"], "no engine 'gpu'"),
         (["run", "{model}", "{good}", "--port", "/dev/ttyNOSUCHPORT"], "no such port"),
+        (["run", "{model}", "{empty}"], "empty"),
+        (["run", "{model}", "{good}", "-o", "out.txt"], "neither a .npy nor a .csv"),
         (["virtual-board", "--play", "nothing.csv"], "nothing.csv"),
         (["virtual-board", "--speed", "0"], "speed is 0"),
     ],
 )
 def test_errors_are_one_line_that_helps(tmp_path: Path, model: Path, arguments: list[str], words: str) -> None:
-    files = {"header": "a,b,c,d\n1,2,3,4\n", "narrow": "1,2,3\n", "good": "1,2,3,4\n"}
+    files = {"header": "a,b,c,d\n1,2,3,4\n", "narrow": "1,2,3\n", "good": "1,2,3,4\n", "empty": ""}
     for name, text in files.items():
         (tmp_path / f"{name}.csv").write_text(text)
     filled = [a.format(model=model, **{name: tmp_path / f"{name}.csv" for name in files}) for a in arguments]
@@ -120,6 +147,7 @@ def test_errors_are_one_line_that_helps(tmp_path: Path, model: Path, arguments: 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_is_no_traceback(model: Path) -> None:
     command = f"'{sys.executable}' -m tinyml_labs.cli inspect '{model}' | head -1"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
@@ -151,6 +179,7 @@ def test_demo_ends_in_its_figures() -> None:
         assert 0 < figures["arena_bytes"] <= 2048
 
 
+@pytest.mark.slow
 def test_lab_makes_copies_and_never_overwrites(tmp_path: Path) -> None:
     folder = tmp_path / "my lab"
     assert "your copy is ready" in run("lab", "--copies-only", "--folder", folder).stdout
@@ -162,6 +191,7 @@ def test_lab_makes_copies_and_never_overwrites(tmp_path: Path) -> None:
     assert "My own words" in copy.read_text()
 
 
+@pytest.mark.slow
 def test_lab_serves_jupyterlab_on_loopback(tmp_path: Path) -> None:
     """`make lab`, but for the browser: the page answers, and the copy is served."""
     process = subprocess.Popen(

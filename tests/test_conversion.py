@@ -51,6 +51,7 @@ def litert(model, *inputs):
     return found
 
 
+@pytest.mark.slow
 def test_int8_in_and_out_with_a_batch_of_one_and_the_layers_names(keras):
     layers = keras.layers
     model = net(keras, (4,), layers.Dense(8, activation="relu", name="hidden"), layers.Dense(2, name="scores"))

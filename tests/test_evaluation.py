@@ -143,6 +143,7 @@ def test_a_board_that_cannot_be_compared(host, board, inputs, message):
         compare_host_board(host, board, inputs)
 
 
+@pytest.mark.slow
 def test_figures_have_labelled_axes():
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("Agg")

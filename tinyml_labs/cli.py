@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from tinyml_labs import __version__
+
+if TYPE_CHECKING:  # imported where it is used: `doctor` has to run in an installation that lacks it
+    import numpy as np
+
+    from tinyml_labs.inference import TensorInfo
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; give the exit code: 0, or 1 after an error that was printed in one line."""
+    for stream in (sys.stdout, sys.stderr):  # a Windows pipe may have no ✓: better a question mark than a crash
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     parser = _make_parser()
     chosen = parser.parse_args(arguments)
     try:
@@ -24,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
+    except (OSError, ValueError, TypeError, RuntimeError, EOFError) as error:
         if chosen.traceback:
             raise
         print(f"tinyml-labs {chosen.command}: {error}", file=sys.stderr)
@@ -68,10 +76,16 @@ def _make_parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="run a model on an array of samples, on the host or on a board")
     run.add_argument("model", type=Path, metavar="MODEL.tflite")
-    run.add_argument("input", type=Path, metavar="INPUT.npy|.csv", help="samples: float, or the model's own integers")
+    run.add_argument(
+        "input",
+        type=Path,
+        metavar="INPUT.npy|.csv",
+        help="one row a sample: real values, or (.npy of integers) raw ones",
+    )
     run.add_argument(
         "-o", "--output", type=Path, help="write the outputs to a .npy or .csv file, not to the terminal"
     )
+    run.add_argument("--raw", action="store_true", help="a CSV file holds the model's own integers, not real values")
     run.add_argument("--engine", default="auto", help="auto, tflm, litert or litert-default (default: auto)")
     run.add_argument("--port", help="run on the board at this port instead: /dev/ttyACM0, COM5, virtual://")
     run.add_argument("--json", action="store_true", help="print JSON")
@@ -133,7 +147,9 @@ def _inspect(chosen: argparse.Namespace) -> int:
 def _run(chosen: argparse.Namespace) -> int:
     from tinyml_labs import inference, link
 
-    samples = _read_samples(chosen.input)
+    if chosen.output and (chosen.output.suffix not in (".npy", ".csv") or chosen.output.is_dir()):
+        raise ValueError(f"{chosen.output} is neither a .npy nor a .csv file to write to.")
+    samples = _read_samples(chosen.input, raw=chosen.raw)
     microseconds = None
     with inference.load(chosen.model, chosen.engine) as model:
         tensor = model.inputs[0]
@@ -165,34 +181,45 @@ def _run(chosen: argparse.Namespace) -> int:
     else:
         print(f"# {len(outputs)} samples on {where}", file=sys.stderr)
         flat = outputs.reshape(len(outputs), -1)
+        import numpy as np
+
         np.savetxt(sys.stdout, flat, fmt="%d" if flat.dtype.kind in "iu" else "%.6g", delimiter=",")
     return 0
 
 
-def _read_samples(path: Path) -> np.ndarray:
+def _read_samples(path: Path, *, raw: bool) -> np.ndarray:
+    import numpy as np
+
     if path.suffix == ".npy":
         return np.load(path, allow_pickle=False)
     if path.suffix != ".csv":
         raise ValueError(f"{path} is neither .npy nor .csv. Save an array with numpy.save(path, array).")
     try:
-        return np.loadtxt(path, delimiter=",", ndmin=2, comments="#")
+        with path.open(encoding="utf-8-sig") as file:  # Excel begins its CSV with a byte order mark
+            samples = np.loadtxt(file, delimiter=",", ndmin=2, comments="#", dtype=np.int64 if raw else np.float64)
     except ValueError as error:
         raise ValueError(f"{path}: one row a sample, numbers between commas, no header ({error}).") from None
+    return samples
 
 
-def _shape_samples(samples: np.ndarray, tensor: object) -> np.ndarray:
+def _shape_samples(samples: np.ndarray, tensor: TensorInfo) -> np.ndarray:
     """Fit rows to the model's window: a CSV row is flat, and integers that the model takes stay integers."""
-    from tinyml_labs.inference import TensorInfo
+    import numpy as np
 
-    assert isinstance(tensor, TensorInfo)
+    if samples.ndim == 0 or len(samples) == 0:
+        raise ValueError(f"The input is empty: {list(samples.shape)}.")
+    if samples.dtype.kind not in "iuf":
+        raise ValueError(f"The input is {samples.dtype}, and not numbers.")
     size = int(np.prod(tensor.window_shape, dtype=np.int64))
     if samples.shape[1:] != tensor.window_shape:
-        if samples.ndim == 0 or samples[:1].size != size:
+        if samples[:1].size != size:
             raise ValueError(
                 f"A sample of this model is {list(tensor.window_shape)}, {size} numbers, and the input is "
                 f"{list(samples.shape)}: one row a sample."
             )
         samples = samples.reshape(len(samples), *tensor.window_shape)
+    if tensor.dtype.kind == "f":
+        return samples.astype(tensor.dtype)
     if samples.dtype.kind in "iu" and samples.dtype != tensor.dtype:
         if samples.min() < np.iinfo(tensor.dtype).min or samples.max() > np.iinfo(tensor.dtype).max:
             raise ValueError(f"The input's integers do not fit the model's {tensor.dtype}.")
@@ -201,6 +228,8 @@ def _shape_samples(samples: np.ndarray, tensor: object) -> np.ndarray:
 
 
 def _write_array(path: Path, array: np.ndarray) -> None:
+    import numpy as np
+
     temporary = path.with_name(path.name + ".part")
     with temporary.open("wb") as file:
         if path.suffix == ".csv":

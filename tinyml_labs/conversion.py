@@ -132,7 +132,7 @@ def _model_inputs(model: Any) -> list[Input]:
             f"Model '{model.name}' does not know the shape of its input yet. Start it with "
             "keras.Input(shape), or wrap it: x = keras.Input(shape); keras.Model(x, model(x))."
         )
-    found = []
+    found: list[Input] = []
     for tensor in tensors:
         shape = tuple(tensor.shape)
         if None in shape[1:]:
@@ -140,7 +140,10 @@ def _model_inputs(model: Any) -> list[Input]:
                 f"Input '{tensor.name}' has shape {shape}: only the first size, the batch, may be open. A board "
                 "needs the others fixed, for example keras.Input((96, 96, 1))."
             )
-        found.append((re.sub(r"\W", "_", tensor.name), (1, *map(int, shape[1:])), str(tensor.dtype)))
+        name = re.sub(r"\W", "_", tensor.name)
+        if name in (earlier for earlier, _, _ in found):  # "a.b" and "a_b" must not become one
+            name = f"{name}_{len(found)}"
+        found.append((name, (1, *map(int, shape[1:])), str(tensor.dtype)))
     return found
 
 

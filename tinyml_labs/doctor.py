@@ -93,6 +93,10 @@ def examine() -> Report:
     for look in examinations:
         try:
             findings.extend(look())
+        except ImportError as error:
+            mend = "python -m pip install --no-deps -r requirements.lock"
+            name = look.__name__.strip("_").replace("_", " ")
+            findings.append(Finding(status="fail", subject=name, found=f"not examined: {error}", mend=mend))
         except Exception as error:  # a doctor who faints helps nobody
             findings.append(
                 Finding(status="fail", subject=look.__name__.strip("_"), found=f"{type(error).__name__}: {error}")

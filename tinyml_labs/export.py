@@ -9,6 +9,7 @@ typed. The same model and settings give the same bytes. Introduced in ``01_hello
 
 from __future__ import annotations
 
+import operator
 import os
 import re
 import tempfile
@@ -68,11 +69,12 @@ def export_c(
     """
     c_literals.check_identifier(name, "The name")
     parsed = read_model(model)
+    labels = labels if isinstance(labels, str) else list(labels)  # a text is refused below
     _check_labels(labels, parsed)
     methods = _resolver_methods(parsed)
     if arena_bytes is None:
         arena_bytes, arena_comment = _find_arena(parsed)
-    elif arena_bytes <= 0:
+    elif isinstance(arena_bytes, bool) or (arena_bytes := operator.index(arena_bytes)) <= 0:
         raise ValueError(f"arena_bytes is {arena_bytes}; expected a positive number of bytes.")
     else:
         arena_comment = "Chosen at export."

@@ -48,7 +48,7 @@ def open_lab(
         If the course's notebooks are not beside the package.
     """
     source = COURSE / "notebooks"
-    if not (source / FIRST_NOTEBOOK).exists():
+    if not (source / FIRST_NOTEBOOK).is_file():
         raise FileNotFoundError(
             f"The course is not beside the package: no {FIRST_NOTEBOOK} in {source}. "
             "Install from a clone of the repository: python -m pip install --no-deps -e ."

@@ -9,19 +9,27 @@ from hypothesis import strategies as st
 from tinyml_labs.link import messages as m
 
 u8, u16, u32 = st.integers(0, 255), st.integers(0, 65535), st.integers(0, 2**32 - 1)
-names = st.text(max_size=60)
+names = st.text(max_size=60)  # up to 240 bytes
 sha = st.binary(min_size=32, max_size=32)
 floats = st.floats(width=32, allow_nan=False)
 dtypes = st.sampled_from(sorted(m.DTYPES.values()))
 sensors = st.builds(
-    m.Sensor, id=u8, name=names, unit=names, channels=u8, dtype=dtypes, rate_hz=floats, low=floats, high=floats
+    m.Sensor,
+    id=u8,
+    name=names,
+    unit=names,
+    channels=st.integers(1, 255),
+    dtype=dtypes,
+    rate_hz=st.floats(2.0**-10, 2.0**20, width=32),
+    low=floats,
+    high=floats,
 )
 boards = st.builds(
     m.BoardInfo,
     board=names,
     firmware=names,
     firmware_version=names,
-    max_payload=u16,
+    max_payload=st.integers(m.SMALLEST_PAYLOAD, 4096),
     receive_buffer=u32,
     model_sha256=sha,
     sensors=st.lists(sensors, max_size=4).map(tuple),
@@ -29,7 +37,7 @@ boards = st.builds(
 layouts = st.builds(
     m.TensorLayout,
     dtype=dtypes,
-    shape=st.lists(u32, max_size=5).map(tuple),
+    shape=st.lists(st.integers(0, 30), max_size=5).map(tuple),
     scale=floats,
     zero_point=st.integers(-(2**31), 2**31 - 1),
 )
@@ -87,17 +95,38 @@ def test_constants_say_the_sizes_of_their_messages() -> None:
     assert len(m.Samples(sensor=0, first=0, overruns=0, data=b"").pack()) == m.SAMPLES_OVERHEAD
 
 
+HELLO = {
+    "board": "b",
+    "firmware": "f",
+    "firmware_version": "1",
+    "max_payload": 64,
+    "receive_buffer": 64,
+    "model_sha256": m.NO_MODEL,
+}
+
+
+@pytest.mark.parametrize("wrong", [{"channels": 0}, {"rate_hz": 0.0}, {"rate_hz": math.nan}, {"rate_hz": math.inf}])
+def test_sensors_that_cannot_be_are_refused(wrong: dict) -> None:
+    sensor = m.Sensor(**{"id": 1, "name": "a", "unit": "g", "channels": 3, "dtype": "int16", "rate_hz": 1.0, **wrong})
+    with pytest.raises(m.MessageError, match="sensor 'a' has"):
+        m.BoardInfo.unpack(m.BoardInfo(**HELLO, sensors=(sensor,)).pack(0))
+
+
+def test_absurd_sizes_are_refused_before_any_memory_is_taken() -> None:
+    with pytest.raises(m.MessageError, match="8 bytes a frame"):
+        m.BoardInfo.unpack(m.BoardInfo(**{**HELLO, "max_payload": 8}, sensors=()).pack(0))
+    roomy = m.BoardInfo(**{**HELLO, "max_payload": 65535}, sensors=())
+    assert m.BoardInfo.unpack(roomy.pack(0)).max_payload == 4096
+    for shape in ((2**20, 2**20), (2**31, 2**31, 2), (1,) * 200):
+        layout = m.TensorLayout(dtype="int8", shape=shape, scale=1.0, zero_point=0)
+        info = m.ModelInfo(sha256=m.NO_MODEL, arena_bytes=1, inputs=(layout,), outputs=())
+        with pytest.raises(m.MessageError, match="tensor of shape"):
+            m.ModelInfo.unpack(info.pack(0))
+
+
 def test_unknown_range_of_a_sensor_is_nan() -> None:
     sensor = m.Sensor(id=1, name="a", unit="g", channels=3, dtype="int16", rate_hz=119.0)
-    info = m.BoardInfo(
-        board="b",
-        firmware="f",
-        firmware_version="1",
-        max_payload=64,
-        receive_buffer=64,
-        model_sha256=m.NO_MODEL,
-        sensors=(sensor,),
-    )
+    info = m.BoardInfo(**HELLO, sensors=(sensor,))
     assert math.isnan(m.BoardInfo.unpack(info.pack(0)).sensors[0].low)
 
 

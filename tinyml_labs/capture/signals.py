@@ -63,8 +63,8 @@ def load_signal(
 
 
 def _is_port(name: str) -> bool:
-    if "://" in name:
+    if "://" in name or name.startswith("/dev/"):
         return True
     if Path(name).suffix:  # a file, such as sweep.csv
         return False
-    return name.startswith("/dev/") or name.upper().rstrip("0123456789") in ("COM", "\\\\.\\COM")
+    return name.upper().rstrip("0123456789") in ("COM", "\\\\.\\COM")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import os
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from tqdm.auto import tqdm
 from tinyml_labs.inference.failures import InferenceError
 from tinyml_labs.inference.litert import LiteRt
 from tinyml_labs.inference.quantization import dequantize, quantize
-from tinyml_labs.inference.tflm import TflmProcess, tflm_available
+from tinyml_labs.inference.tflm import LARGEST_ARENA, TflmProcess, tflm_available
 from tinyml_labs.model_file import ModelFile, Tensor, read_model
 
 __all__ = ["ENGINES", "InferenceError", "Interpreter", "TensorInfo", "load", "predict", "run"]
@@ -87,6 +89,7 @@ class Interpreter:
 
     def __init__(self, model: ModelFile, engine: _Engine) -> None:
         self._engine = engine
+        self._lock = threading.Lock()  # a runtime takes one request at a time, from whatever thread
         self.engine = engine.name
         self.fidelity = engine.fidelity
         self.sha256 = model.sha256
@@ -153,7 +156,8 @@ class Interpreter:
                     a[start : start + step].reshape(-1, *t.shape) for a, t in zip(arrays, self.inputs, strict=True)
                 ]
                 began = time.perf_counter()
-                batches.append(self._engine.run(part, len(part[0]), timed=timed))
+                with self._lock:
+                    batches.append(self._engine.run(part, len(part[0]), timed=timed))
                 took = time.perf_counter() - began
                 bar.update(len(part[0]))
                 start += step
@@ -193,7 +197,8 @@ class Interpreter:
 
     def reset(self) -> None:
         """Forget what a streaming model remembers between inferences. Models without state do not mind."""
-        self._engine.reset()
+        with self._lock:
+            self._engine.reset()
 
     def close(self) -> None:
         """Let go of the model; a child process ends."""
@@ -275,8 +280,10 @@ def load(
         engine = "tflm" if tflm_available() else "litert"
     if engine not in ENGINES:
         raise ValueError(f"There is no engine {engine!r}. Choose one of: auto, {', '.join(ENGINES)}.")
-    if arena_bytes is not None and arena_bytes < 1:
-        raise ValueError(f"arena_bytes is {arena_bytes}; an arena has at least 1 byte.")
+    if arena_bytes is not None:
+        arena_bytes = operator.index(arena_bytes)  # a whole number, of NumPy's kinds too
+        if not 1 <= arena_bytes <= LARGEST_ARENA:
+            raise ValueError(f"arena_bytes is {arena_bytes}; an arena has from 1 to {LARGEST_ARENA:,} bytes.")
     parsed = read_model(model)
     chosen: _Engine
     if engine == "tflm":

@@ -24,7 +24,7 @@ from tinyml_labs.model_file import ModelFile, read_model
 
 SMALLEST_DEFAULT_ARENA = 64 * 1024
 _WORKER = Path(__file__).with_name("tflm_worker.py")
-LARGEST_ARENA = 256 * 1024 * 1024
+LARGEST_ARENA = 1024 * 1024 * 1024
 
 
 @cache

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
+import operator
 import os
-import time
+import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tinyml_labs.link.arrays import outputs_of, rows_of
 from tinyml_labs.link.connection import Connection
 from tinyml_labs.link.errors import (
     BoardEnd,
     BoardError,
-    BoardTimeout,
     ModelMismatch,
 )
 from tinyml_labs.link.framing import Frame
@@ -40,8 +42,17 @@ from tinyml_labs.link.messages import (
 from tinyml_labs.link.ports import DEFAULT_BAUD
 
 _PIECE_OVERHEAD = 8
-_HELLO_EVERY_S = 0.4
+_T = TypeVar("_T")
 _FEW = 8  # so few need no progress bar: making one takes longer than asking the board
+
+
+def _one_at_a_time(method: Callable[..., _T]) -> Callable[..., _T]:
+    @functools.wraps(method)
+    def locked(self: Board, *arguments: Any, **options: Any) -> _T:
+        with self._lock:
+            return method(self, *arguments, **options)
+
+    return locked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +99,7 @@ class Board:
         self.port = port
         self.timeout_s = timeout_s
         self._model: ModelInfo | None = None
+        self._lock = threading.RLock()  # one request at a time, from whatever thread
         self._connection = Connection(port, baud=baud, timeout_s=timeout_s)
         try:
             self.info = self.hello()
@@ -110,6 +122,7 @@ class Board:
         """What the board has printed besides frames: boot messages, ``Serial.print``."""
         return self._connection.decoder.text
 
+    @_one_at_a_time
     def hello(self) -> BoardInfo:
         """Ask who is there, again and again until the time is out: a board may need seconds to start.
 
@@ -117,26 +130,19 @@ class Board:
         -------
         BoardInfo
         """
-        deadline = time.monotonic() + self.timeout_s
-        while True:
-            left = deadline - time.monotonic()
-            try:
-                frame = self._connection.request(Type.HELLO, timeout_s=max(0.01, min(_HELLO_EVERY_S, left)))
-            except BoardTimeout:
-                if time.monotonic() < deadline:
-                    continue
-                raise BoardTimeout(self._connection.explain_silence(self.timeout_s)) from None
-            self.info = BoardInfo.unpack(frame.payload)
-            return self.info
+        self.info = BoardInfo.unpack(self._connection.request_hello().payload)
+        return self.info
 
+    @_one_at_a_time
     def model_info(self) -> ModelInfo | None:
         """Ask for the model on the board; None if there is none."""
         if self.info.model_sha256 == NO_MODEL:
             return None
         if self._model is None or self._model.sha256 != self.info.model_sha256:
-            self._model = ModelInfo.unpack(self._connection.request(Type.MODEL_INFO).payload)
+            self._model = ModelInfo.unpack(self._connection.request(Type.MODEL_INFO, answer=Type.MODEL).payload)
         return self._model
 
+    @_one_at_a_time
     def load(self, model: bytes | str | os.PathLike[str], *, progress: bool = True) -> ModelInfo:
         """Put a ``.tflite`` model into the board's RAM, and check that it arrived whole.
 
@@ -157,6 +163,8 @@ class Board:
             If the board cannot hold or run the model, with its reason.
         """
         data = bytes(model) if isinstance(model, (bytes, bytearray, memoryview)) else Path(model).read_bytes()
+        if not data:
+            raise ValueError("The model is empty: 0 bytes.")
         digest = hashlib.sha256(data).digest()
         begin = LoadBegin(size=len(data), crc32=zlib.crc32(data), sha256=digest)
         self._connection.request(Type.LOAD_BEGIN, begin.pack())
@@ -178,6 +186,7 @@ class Board:
         self.info = self.hello()
         return found
 
+    @_one_at_a_time
     def require_model(self, model: bytes | str | os.PathLike[str]) -> ModelInfo:
         """Make sure that the board runs this very model: by its SHA-256.
 
@@ -197,6 +206,7 @@ class Board:
             )
         return found
 
+    @_one_at_a_time
     def infer(self, inputs: ArrayLike, *, progress: bool = True) -> Inference:
         """Run the model on the board, once for each sample.
 
@@ -220,9 +230,9 @@ class Board:
         found = self.model_info()
         if found is None:
             raise BoardError(f"{self.info.board} has no model. Load one first: board.load(model).")
-        rows = _rows_of(inputs, found)
+        rows = rows_of(inputs, found)
         outputs_bytes = sum(t.nbytes for t in found.outputs)
-        raw = bytearray(len(rows) * outputs_bytes)
+        raw = bytearray()
         times = np.zeros(len(rows), np.int64)
         row_bytes = rows.shape[1]
         step = self.info.max_payload - _PIECE_OVERHEAD
@@ -236,22 +246,31 @@ class Board:
                         Piece(offset=at, total=row_bytes, data=data[at : at + step]).pack_infer(),
                     )
 
-        done = 0
+        done = received = 0
         with _progress_bar(len(rows), "infer", " inferences", progress) as bar:
             for frame, last in self._connection.pipeline(pieces(), buffer_bytes=self.info.receive_buffer):
                 if frame.type != Type.RESULT:
                     continue
                 result = Result.unpack(frame.payload)
-                start = done * outputs_bytes + result.offset
-                raw[start : start + len(result.data)] = result.data
+                end = result.offset + len(result.data)
+                if result.total != outputs_bytes or result.offset != received or end > outputs_bytes:
+                    raise BoardError(
+                        f"Answer {done} of the board is not whole: it gave bytes {result.offset} to {end} of "
+                        f"{result.total}, and byte {received} of {outputs_bytes} was next (damaged frames: "
+                        f"{self.damaged_frames}, lost: {self.lost_frames})."
+                    )
+                raw += result.data
+                received = end
                 times[done] = result.microseconds
                 if last:
+                    received = 0
                     done += 1
                     bar.update(1)
         if done != len(rows):
             raise BoardError(f"The board answered {done} of {len(rows)} inferences.")
-        return Inference(outputs=_outputs_of(bytes(raw), len(rows), found), microseconds=times)
+        return Inference(outputs=outputs_of(bytes(raw), len(rows), found), microseconds=times)
 
+    @_one_at_a_time
     def stream(self, sensor: str, samples: int, *, progress: bool = True) -> NDArray[Any]:
         """Read that many samples of a sensor.
 
@@ -274,7 +293,11 @@ class Board:
         BoardError
             If samples were lost on the way or dropped by the board: none is ever made up.
         """
+        samples = operator.index(samples)
+        if samples < 1:
+            raise ValueError(f"samples is {samples}; ask for one at least.")
         chosen = self.sensor(sensor)
+        self._connection.request(Type.STREAM_STOP)  # of a host before us that left in the middle
         self._connection.clear_stream()
         self._connection.request(Type.STREAM_START, StreamStart(sensor=chosen.id, samples=samples).pack())
         bar = _progress_bar(samples, "stream", " samples", progress)
@@ -298,6 +321,8 @@ class Board:
                         f"Samples {count} to {message.first - 1} of {sensor!r} are missing "
                         f"(overruns on the board: {message.overruns}; damaged frames: {self.damaged_frames})."
                     )
+                if len(message.data) % (dtype.itemsize * chosen.channels):
+                    raise BoardError(f"{len(message.data)} bytes are no whole samples of {sensor!r}.")
                 part = np.frombuffer(message.data, dtype).reshape(-1, chosen.channels)
                 parts.append(part)
                 count += len(part)
@@ -330,38 +355,6 @@ class Board:
 
     def __repr__(self) -> str:
         return f"<Board {self.info.board!r} on {self.port}: {self.info.firmware} {self.info.firmware_version}>"
-
-
-def _rows_of(inputs: ArrayLike, model: ModelInfo) -> NDArray[np.uint8]:
-    """Check the inputs against the model, and give each sample as a row of bytes."""
-    if len(model.inputs) != 1:
-        raise ValueError(f"This model has {len(model.inputs)} inputs; the link sends models of one input.")
-    tensor = model.inputs[0]
-    window = tensor.shape[1:] if tensor.shape and tensor.shape[0] == 1 else tensor.shape
-    array = np.asarray(inputs)
-    if array.ndim == 0 or array.shape[1:] != window:
-        raise ValueError(
-            f"The model on the board takes (samples, {', '.join(map(str, window))}), and this array is {array.shape}."
-        )
-    if array.dtype != np.dtype(tensor.dtype):
-        raise TypeError(
-            f"The model on the board takes {tensor.dtype}, and this array is {array.dtype}. "
-            "Quantize first: inference.quantize(x, scale, zero_point)."
-        )
-    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-    return little.reshape(len(array), -1).view(np.uint8).reshape(len(array), tensor.nbytes)
-
-
-def _outputs_of(raw: bytes, count: int, model: ModelInfo) -> Any:
-    table = np.frombuffer(raw, np.uint8).reshape(count, -1)
-    outputs, start = [], 0
-    for tensor in model.outputs:
-        part = np.ascontiguousarray(table[:, start : start + tensor.nbytes])
-        shape = tensor.shape[1:] if tensor.shape and tensor.shape[0] == 1 else tensor.shape
-        dtype = np.dtype(tensor.dtype)
-        outputs.append(part.view(dtype.newbyteorder("<")).astype(dtype).reshape(count, *shape))
-        start += tensor.nbytes
-    return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
 
 def _progress_bar(total: int, what: str, unit: str, shown: bool) -> Any:

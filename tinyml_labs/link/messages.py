@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinyml_labs.link.errors import BoardError
+from tinyml_labs.link.framing import MAX_PAYLOAD
+
 
 class Type(enum.IntEnum):
     """The type byte of a frame. Below 0x80 the host speaks, from 0x80 the board."""
@@ -34,6 +37,9 @@ class Type(enum.IntEnum):
     REFUSAL = 0x8F
 
 
+ANSWERS = frozenset({Type.BOARD, Type.DONE, Type.MODEL, Type.RESULT, Type.REFUSAL})
+
+
 class ErrorCode(enum.IntEnum):
     """Why a board refuses a request."""
 
@@ -47,12 +53,15 @@ class ErrorCode(enum.IntEnum):
     BUSY = 8
 
 
-class MessageError(ValueError):
+class MessageError(BoardError, ValueError):
     """A frame with a good CRC whose payload is not the message that its type says: two versions of the kit?"""
 
 
 DTYPES = {1: "int8", 2: "uint8", 3: "int16", 4: "uint16", 5: "int32", 6: "float32", 7: "int64", 8: "bool"}
 _DTYPE_CODES = {name: code for code, name in DTYPES.items()}
+SMALLEST_PAYLOAD = 64
+MAX_RANK = 8
+MAX_ELEMENTS = 2**26
 NO_MODEL = bytes(32)
 """The model hash of a board without a model."""
 
@@ -163,6 +172,8 @@ class BoardInfo:
         """Read a payload. The request's number is its first two bytes (:func:`answered_request`)."""
         reader = _Reader(payload, "The board's hello")
         _, max_payload, receive_buffer, sha256 = reader.take("HHI32s")
+        if max_payload < SMALLEST_PAYLOAD:
+            raise MessageError(f"The board takes {max_payload} bytes a frame; the least is {SMALLEST_PAYLOAD}.")
         board, firmware, version = reader.text(), reader.text(), reader.text()
         sensors = []
         for _ in range(reader.take("B")[0]):
@@ -170,6 +181,8 @@ class BoardInfo:
             name, unit = reader.text(), reader.text()
             if code not in DTYPES:
                 raise MessageError(f"The board's sensor {name!r} has the unknown dtype number {code}.")
+            if channels < 1 or not 0 < rate < math.inf:
+                raise MessageError(f"The board's sensor {name!r} has {channels} channels at {rate} Hz.")
             sensors.append(
                 Sensor(
                     id=number,
@@ -186,7 +199,7 @@ class BoardInfo:
             board=board,
             firmware=firmware,
             firmware_version=version,
-            max_payload=max_payload,
+            max_payload=min(max_payload, MAX_PAYLOAD),
             receive_buffer=receive_buffer,
             model_sha256=sha256,
             sensors=tuple(sensors),
@@ -205,7 +218,7 @@ class TensorLayout:
     @property
     def nbytes(self) -> int:
         """Bytes of the tensor."""
-        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +250,10 @@ class ModelInfo:
             if code not in DTYPES:
                 raise MessageError(f"The board's model has a tensor of the unknown dtype number {code}.")
             shape = reader.take(f"{rank}I")
+            if rank > MAX_RANK or math.prod(shape) > MAX_ELEMENTS:
+                raise MessageError(
+                    f"The board's model has a tensor of shape {shape[: MAX_RANK + 1]}: no board holds it."
+                )
             tensors.append(TensorLayout(dtype=DTYPES[code], shape=shape, scale=scale, zero_point=zero_point))
         return cls(sha256=sha256, arena_bytes=arena, inputs=tuple(tensors[:inputs]), outputs=tuple(tensors[inputs:]))
 
@@ -408,6 +425,6 @@ def pack_done(request: int) -> bytes:
 
 def answered_request(frame_type: int, payload: bytes) -> int | None:
     """Give the number of the request that a frame answers; None for frames that answer none."""
-    if frame_type in (Type.SAMPLES, Type.STREAM_END, Type.LOG) or frame_type < Type.BOARD:
+    if frame_type not in ANSWERS or len(payload) < 2:
         return None
-    return int(_Reader(payload, "An answer").take("H")[0])
+    return int.from_bytes(payload[:2], "little")

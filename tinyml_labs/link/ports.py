@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import serial
 from serial.tools import list_ports as serial_list_ports
+from serial.urlhandler.protocol_socket import Serial as SocketSerial
 
 from tinyml_labs.link.errors import PortError
 
@@ -56,7 +57,9 @@ def list_ports() -> list[PortDescription]:
     return sorted(found, key=lambda port: (not port.usb_id, port.device))
 
 
-def open_port(port: str, *, baud: int = DEFAULT_BAUD, timeout: float = 0.1) -> serial.SerialBase:
+def open_port(
+    port: str, *, baud: int = DEFAULT_BAUD, timeout: float = 0.1, write_timeout: float | None = None
+) -> serial.SerialBase:
     """Open a serial port by name or URL.
 
     Parameters
@@ -67,6 +70,8 @@ def open_port(port: str, *, baud: int = DEFAULT_BAUD, timeout: float = 0.1) -> s
         Bits a second. A board on USB ignores it; one behind a UART has to be told the same.
     timeout : float
         Seconds that one read waits at most.
+    write_timeout : float, optional
+        Seconds that one write waits at most; for ever by default.
 
     Returns
     -------
@@ -77,11 +82,30 @@ def open_port(port: str, *, baud: int = DEFAULT_BAUD, timeout: float = 0.1) -> s
     PortError
         With the cause, and the ports that are there.
     """
+    if not isinstance(port, str) or not port:
+        raise PortError(
+            f"A port is a name such as /dev/ttyACM0 or COM5, or a URL, and not {port!r}. {describe_ports()}"
+        )
     try:
-        options = {"exclusive": True} if "://" not in port and sys.platform != "win32" else {}
-        return serial.serial_for_url(port, baudrate=baud, timeout=timeout, **options)
+        options: dict[str, bool] = {"exclusive": True} if "://" not in port and sys.platform != "win32" else {}
+        return serial.serial_for_url(port, baudrate=baud, timeout=timeout, write_timeout=write_timeout, **options)
     except (OSError, ValueError) as error:  # SerialException is an OSError
         raise PortError(_explain(port, error)) from error
+
+
+def read_what_is_there(port: serial.SerialBase) -> bytes:
+    """Wait for bytes up to the port's time-out, and read all that have come.
+
+    pyserial's sockets say of ``in_waiting`` only whether there is something: they are emptied without waiting.
+    """
+    if not isinstance(port, SocketSerial):
+        return bytes(port.read(max(1, port.in_waiting)))
+    data = bytes(port.read(1))
+    if data:
+        timeout, port.timeout = port.timeout, 0
+        data += port.read(65536)
+        port.timeout = timeout
+    return data
 
 
 def describe_ports() -> str:

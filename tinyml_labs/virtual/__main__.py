@@ -7,7 +7,6 @@ import contextlib
 import signal
 import sys
 
-from tinyml_labs.model_file import read_model
 from tinyml_labs.virtual.firmware import Firmware
 from tinyml_labs.virtual.sensors import PlayedSensor
 from tinyml_labs.virtual.server import open_line, serve
@@ -33,12 +32,11 @@ def run(settings: VirtualBoardSettings, line_kind: str = "auto", *, until_parent
     OSError, ValueError
         If the model or the signal to play is not there or not right: before the port's name is printed.
     """
-    if settings.model:
-        read_model(settings.model)
-    firmware = Firmware(settings, PlayedSensor(settings.play))
-    line = open_line(line_kind)
-    print(line.url, flush=True)
     with contextlib.suppress(KeyboardInterrupt):
+        firmware = Firmware(settings, PlayedSensor(settings.play))
+        firmware.check_model()
+        line = open_line(line_kind)
+        print(line.url, flush=True)
         serve(settings, firmware, line, until_parent_ends=until_parent_ends)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -118,6 +119,29 @@ class Firmware:
             return self._ready_at - now
         return self._stream.next_event(now) if self._stream is not None else float("inf")
 
+    def host_left(self) -> None:
+        """Stop what the host has asked for: it has closed the port."""
+        self._stream = None
+        self._waiting.clear()
+        self._input.clear()
+        self._decoder = FrameDecoder()
+        self._out.clear()
+
+    def check_model(self) -> None:
+        """Load the model that is on the board from the start, if there is one.
+
+        Raises
+        ------
+        ValueError
+            If it is no model, or one that this board cannot run, with the reason.
+        """
+        if not self._settings.model:
+            return
+        try:
+            self._start_model(Path(self._settings.model).read_bytes())
+        except _RequestFailed as failure:
+            raise ValueError(f"{self._settings.model}: {failure}") from None
+
     def close(self) -> None:
         """Let go of the model."""
         self._close_model()
@@ -134,6 +158,8 @@ class Firmware:
             code, text = failure.code, str(failure)
         except MessageError as error:
             code, text = ErrorCode.BAD_REQUEST, str(error)
+        except Exception as error:  # a fault of this firmware ends a request, not the board
+            code, text = ErrorCode.BAD_REQUEST, f"{type(error).__name__}: {error}"
         else:
             return
         self._infer_waiting(now)
@@ -306,10 +332,8 @@ class Firmware:
             return
         self._said_hello = True
         self._out += self._settings.boot_text.encode("ascii", errors="replace")
-        if self._settings.model:
-            from pathlib import Path
-
-            self._start_model(Path(self._settings.model).read_bytes())
+        if self._model is None:
+            self.check_model()
 
     def _close_model(self) -> None:
         if self._model is not None:

@@ -179,10 +179,13 @@ def serve(settings: VirtualBoardSettings, firmware: Firmware, line: Line, *, unt
     incoming, outgoing = _Pace(), _Pace()
     pending = b""
     open_before = False
+    firmware.reset(time.monotonic())
     try:
         while not (until_parent_ends and os.getppid() != parent):
             now = time.monotonic()
             if not line.host_present():
+                if open_before:
+                    firmware.host_left()
                 open_before = False
                 pending = b""
                 if until_parent_ends and sys.platform == "win32" and now > host_seen_at + _HOST_GONE_S:

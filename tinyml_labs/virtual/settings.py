@@ -50,11 +50,11 @@ class VirtualBoardSettings:
     speed: float = 1.0
 
     def __post_init__(self) -> None:
-        for name, low in (("boot_ms", 0), ("ram_kb", 1)):
-            if getattr(self, name) < low:
-                raise ValueError(f"{name} is {getattr(self, name)}; the least is {low}.")
-        if not self.speed > 0:
-            raise ValueError(f"speed is {self.speed}; it has to be more than 0.")
+        for name, low, high in (("boot_ms", 0, 600_000), ("ram_kb", 1, 1024 * 1024)):
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name} is {getattr(self, name)}; it goes from {low} to {high}.")
+        if not 0 < self.speed <= 1000:
+            raise ValueError(f"speed is {self.speed}; it has to be more than 0, and 1000 at most.")
 
     def to_json(self) -> str:
         """Give the settings as JSON, for the board's process."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import threading
 import weakref
 from typing import Any
 
@@ -59,8 +60,17 @@ def _start_board(settings: VirtualBoardSettings) -> tuple[subprocess.Popen[str],
             start_new_session=sys.platform != "win32",  # Ctrl-C in the terminal is for the host
         )
         assert process.stdout is not None
-        address = process.stdout.readline().strip()
-        process.stdout.close()
+        impatience = threading.Timer(_START_TIMEOUT_S, process.kill)
+        impatience.daemon = True
+        impatience.start()
+        try:
+            address = process.stdout.readline().strip()
+        except BaseException:  # interrupted: leave no board behind
+            _end_board(process)
+            raise
+        finally:
+            impatience.cancel()
+            process.stdout.close()
         if address:
             return process, address
         process.wait(timeout=_START_TIMEOUT_S)
