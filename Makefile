@@ -52,7 +52,7 @@ benchmarks: $(READY)  ## measure; benchmarks/README.md holds the last figures
 
 lock: $(READY)  ## renew requirements.lock, for every platform and Python at once
 	$(BIN)/uv pip compile --universal --python-version 3.10 --all-extras --upgrade --quiet \
-		--no-header --no-annotate pyproject.toml -o requirements.lock
+		--custom-compile-command "make lock" --no-annotate pyproject.toml -o requirements.lock
 
 clean:  ## remove the environment and caches; never lab/, which is yours
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

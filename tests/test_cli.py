@@ -61,6 +61,7 @@ def test_doctor_says_what_is_missing_and_how_to_mend_it(tmp_path: Path) -> None:
     assert out.rstrip().endswith("Something needs mending: see the arrows.")
 
 
+@pytest.mark.slow
 def test_inspect(model: Path) -> None:
     assert "FULLY_CONNECTED" in run("inspect", model).stdout
     report = json.loads(run("inspect", model, "--json").stdout)

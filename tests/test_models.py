@@ -7,6 +7,7 @@ from tinyml_labs.models import build_sine_model
 GRID = np.linspace(0, 2 * np.pi, 1000, dtype=np.float32).reshape(-1, 1)
 
 
+@pytest.mark.slow
 def test_the_sine_model_is_small_and_seeded():
     model, again, other = (build_sine_model(seed=seed) for seed in (1, 1, 2))
     assert model.count_params() == 321

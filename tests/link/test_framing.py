@@ -6,11 +6,12 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from cobs import cobs
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tinyml_labs.link import Frame, FrameDecoder, encode_frame
-from tinyml_labs.link.framing import MAX_ENCODED, MAX_PAYLOAD
+from tinyml_labs.link.framing import MAX_ENCODED, MAX_PAYLOAD, _unstuff
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "frames"
 INDEX = json.loads((GOLDEN / "frames.json").read_text())
@@ -70,6 +71,31 @@ def test_refuses_a_payload_that_is_too_long() -> None:
     encode_frame(Frame(1, 0, 0, bytes(MAX_PAYLOAD)))
     with pytest.raises(ValueError, match="4097 bytes.*pieces"):
         encode_frame(Frame(1, 0, 0, bytes(MAX_PAYLOAD + 1)))
+
+
+@settings(max_examples=500)
+@given(
+    st.binary(max_size=1200)
+    | st.binary(max_size=30).map(lambda b: (b + b"\0") * 20 + b * 30)
+    | st.binary().map(lambda b: b.replace(b"\0", b"x") * 40)
+)
+@example(b"")
+@example(b"x" * 254)
+@example(b"x" * 254 + b"\0")
+@example(b"x" * 508)
+@example(b"\0" * 300)
+def test_byte_stuffing_equals_the_cobs_package(data: bytes) -> None:
+    assert _unstuff(cobs.encode(data)) == data
+
+
+@settings(max_examples=500)
+@given(st.binary(min_size=1, max_size=600).map(lambda b: b.replace(b"\0", b"\1")))
+def test_damaged_byte_stuffing_is_as_the_cobs_package_sees_it(piece: bytes) -> None:
+    try:
+        expected = cobs.decode(piece)
+    except cobs.DecodeError:
+        expected = b""
+    assert _unstuff(piece) == expected
 
 
 @given(st.lists(frames, max_size=8), st.randoms(use_true_random=False))

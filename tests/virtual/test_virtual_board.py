@@ -84,6 +84,7 @@ def test_hello_and_text_and_sensors() -> None:
             board.sensor("imu")
 
 
+@pytest.mark.slow
 def test_a_stream_is_the_recording_sample_by_sample() -> None:
     with link.Board("virtual://?speed=100") as board:
         samples = board.stream("analog", 4000)
@@ -205,6 +206,7 @@ def test_baud_pacing_lets_no_more_bytes_pass_than_the_line(board_process: tuple)
     assert times[57_600] > 1.5 * times[230_400]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("board_process", [["--socket"]], indirect=True)
 def test_the_same_over_a_socket(board_process: tuple) -> None:
     """What Windows uses, where there is no pty."""
