@@ -13,14 +13,15 @@ import pytest
 
 from tinyml_labs import link
 from tinyml_labs.link import messages as m
+from tinyml_labs.link.descriptions import BoardInfo, ModelInfo, Sensor, TensorLayout
 from tinyml_labs.link.framing import Frame, FrameDecoder, encode_frame
 from tinyml_labs.link.messages import Type
 
 SHA = bytes(range(32))
-TENSOR = m.TensorLayout(dtype="int8", shape=(1, 4), scale=0.1, zero_point=0)
-MODEL = m.ModelInfo(sha256=SHA, arena_bytes=1000, inputs=(TENSOR,), outputs=(TENSOR,))
-SENSOR = m.Sensor(id=1, name="imu", unit="g", channels=2, dtype="int16", rate_hz=100.0, low=-8, high=8)
-INFO = m.BoardInfo(
+TENSOR = TensorLayout(dtype="int8", shape=(1, 4), scale=0.1, zero_point=0)
+MODEL = ModelInfo(sha256=SHA, arena_bytes=1000, inputs=(TENSOR,), outputs=(TENSOR,))
+SENSOR = Sensor(id=1, name="imu", unit="g", channels=2, dtype="int16", rate_hz=100.0, low=-8, high=8)
+INFO = BoardInfo(
     board="scripted",
     firmware="f",
     firmware_version="1",
@@ -171,9 +172,7 @@ def test_a_board_that_stops_reading_is_a_time_out(scripted: ScriptedBoard) -> No
     scripted.answers[Type.HELLO] = lambda f: [
         (
             Type.BOARD,
-            m.BoardInfo(**{**{n: getattr(INFO, n) for n in INFO.__slots__}, "receive_buffer": 10**6}).pack(
-                f.sequence
-            ),
+            BoardInfo(**{**{n: getattr(INFO, n) for n in INFO.__slots__}, "receive_buffer": 10**6}).pack(f.sequence),
         )
     ]
     with link.Board(scripted.port, timeout_s=0.5) as board, pytest.raises(link.BoardTimeout):

@@ -7,14 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyml_labs.link import messages as m
+from tinyml_labs.link.descriptions import NO_MODEL, SMALLEST_PAYLOAD, BoardInfo, ModelInfo, Sensor, TensorLayout
+from tinyml_labs.link.fields import DTYPES, MessageError, dtype_code
 
 u8, u16, u32 = st.integers(0, 255), st.integers(0, 65535), st.integers(0, 2**32 - 1)
 names = st.text(max_size=60)  # up to 240 bytes
 sha = st.binary(min_size=32, max_size=32)
 floats = st.floats(width=32, allow_nan=False)
-dtypes = st.sampled_from(sorted(m.DTYPES.values()))
+dtypes = st.sampled_from(sorted(DTYPES.values()))
 sensors = st.builds(
-    m.Sensor,
+    Sensor,
     id=u8,
     name=names,
     unit=names,
@@ -25,24 +27,24 @@ sensors = st.builds(
     high=floats,
 )
 boards = st.builds(
-    m.BoardInfo,
+    BoardInfo,
     board=names,
     firmware=names,
     firmware_version=names,
-    max_payload=st.integers(m.SMALLEST_PAYLOAD, 4096),
+    max_payload=st.integers(SMALLEST_PAYLOAD, 4096),
     receive_buffer=u32,
     model_sha256=sha,
     sensors=st.lists(sensors, max_size=4).map(tuple),
 )
 layouts = st.builds(
-    m.TensorLayout,
+    TensorLayout,
     dtype=dtypes,
     shape=st.lists(st.integers(0, 30), max_size=5).map(tuple),
     scale=floats,
     zero_point=st.integers(-(2**31), 2**31 - 1),
 )
 models = st.builds(
-    m.ModelInfo,
+    ModelInfo,
     sha256=sha,
     arena_bytes=u32,
     inputs=st.lists(layouts, max_size=3).map(tuple),
@@ -51,16 +53,16 @@ models = st.builds(
 
 
 @given(boards, u16)
-def test_board_info(info: m.BoardInfo, request_number: int) -> None:
+def test_board_info(info: BoardInfo, request_number: int) -> None:
     payload = info.pack(request_number)
-    assert m.BoardInfo.unpack(payload) == info
+    assert BoardInfo.unpack(payload) == info
     assert m.answered_request(m.Type.BOARD, payload) == request_number
 
 
 @given(models, u16)
-def test_model_info(info: m.ModelInfo, request_number: int) -> None:
+def test_model_info(info: ModelInfo, request_number: int) -> None:
     payload = info.pack(request_number)
-    assert m.ModelInfo.unpack(payload) == info
+    assert ModelInfo.unpack(payload) == info
     assert m.answered_request(m.Type.MODEL, payload) == request_number
 
 
@@ -80,7 +82,7 @@ def test_other_messages(message: object) -> None:
     assert type(message).unpack(payload) == message
     fixed = len(payload) - len(getattr(message, "data", getattr(message, "text", "").encode()))
     for size in range(fixed):
-        with pytest.raises(m.MessageError, match="cut short"):
+        with pytest.raises(MessageError, match="cut short"):
             type(message).unpack(payload[:size])
 
 
@@ -101,42 +103,42 @@ HELLO = {
     "firmware_version": "1",
     "max_payload": 64,
     "receive_buffer": 64,
-    "model_sha256": m.NO_MODEL,
+    "model_sha256": NO_MODEL,
 }
 
 
 @pytest.mark.parametrize("wrong", [{"channels": 0}, {"rate_hz": 0.0}, {"rate_hz": math.nan}, {"rate_hz": math.inf}])
 def test_sensors_that_cannot_be_are_refused(wrong: dict) -> None:
-    sensor = m.Sensor(**{"id": 1, "name": "a", "unit": "g", "channels": 3, "dtype": "int16", "rate_hz": 1.0, **wrong})
-    with pytest.raises(m.MessageError, match="sensor 'a' has"):
-        m.BoardInfo.unpack(m.BoardInfo(**HELLO, sensors=(sensor,)).pack(0))
+    sensor = Sensor(**{"id": 1, "name": "a", "unit": "g", "channels": 3, "dtype": "int16", "rate_hz": 1.0, **wrong})
+    with pytest.raises(MessageError, match="sensor 'a' has"):
+        BoardInfo.unpack(BoardInfo(**HELLO, sensors=(sensor,)).pack(0))
 
 
 def test_absurd_sizes_are_refused_before_any_memory_is_taken() -> None:
-    with pytest.raises(m.MessageError, match="8 bytes a frame"):
-        m.BoardInfo.unpack(m.BoardInfo(**{**HELLO, "max_payload": 8}, sensors=()).pack(0))
-    roomy = m.BoardInfo(**{**HELLO, "max_payload": 65535}, sensors=())
-    assert m.BoardInfo.unpack(roomy.pack(0)).max_payload == 4096
+    with pytest.raises(MessageError, match="8 bytes a frame"):
+        BoardInfo.unpack(BoardInfo(**{**HELLO, "max_payload": 8}, sensors=()).pack(0))
+    roomy = BoardInfo(**{**HELLO, "max_payload": 65535}, sensors=())
+    assert BoardInfo.unpack(roomy.pack(0)).max_payload == 4096
     for shape in ((2**20, 2**20), (2**31, 2**31, 2), (1,) * 200):
-        layout = m.TensorLayout(dtype="int8", shape=shape, scale=1.0, zero_point=0)
-        info = m.ModelInfo(sha256=m.NO_MODEL, arena_bytes=1, inputs=(layout,), outputs=())
-        with pytest.raises(m.MessageError, match="tensor of shape"):
-            m.ModelInfo.unpack(info.pack(0))
+        layout = TensorLayout(dtype="int8", shape=shape, scale=1.0, zero_point=0)
+        info = ModelInfo(sha256=NO_MODEL, arena_bytes=1, inputs=(layout,), outputs=())
+        with pytest.raises(MessageError, match="tensor of shape"):
+            ModelInfo.unpack(info.pack(0))
 
 
 def test_unknown_range_of_a_sensor_is_nan() -> None:
-    sensor = m.Sensor(id=1, name="a", unit="g", channels=3, dtype="int16", rate_hz=119.0)
-    info = m.BoardInfo(**HELLO, sensors=(sensor,))
-    assert math.isnan(m.BoardInfo.unpack(info.pack(0)).sensors[0].low)
+    sensor = Sensor(id=1, name="a", unit="g", channels=3, dtype="int16", rate_hz=119.0)
+    info = BoardInfo(**HELLO, sensors=(sensor,))
+    assert math.isnan(BoardInfo.unpack(info.pack(0)).sensors[0].low)
 
 
 @given(boards, st.data())
-def test_a_cut_hello_is_a_message_error(info: m.BoardInfo, data: st.DataObject) -> None:
+def test_a_cut_hello_is_a_message_error(info: BoardInfo, data: st.DataObject) -> None:
     payload = info.pack(0)
-    with pytest.raises(m.MessageError):
-        m.BoardInfo.unpack(payload[: data.draw(st.integers(0, len(payload) - 1))])
+    with pytest.raises(MessageError):
+        BoardInfo.unpack(payload[: data.draw(st.integers(0, len(payload) - 1))])
 
 
 def test_refuses_a_dtype_that_the_protocol_lacks() -> None:
-    with pytest.raises(m.MessageError, match="no complex64"):
-        m.dtype_code("complex64")
+    with pytest.raises(MessageError, match="no complex64"):
+        dtype_code("complex64")

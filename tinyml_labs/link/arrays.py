@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinyml_labs.link.messages import ModelInfo
+from tinyml_labs.link.descriptions import ModelInfo
 
 
 def rows_of(inputs: ArrayLike, model: ModelInfo) -> NDArray[np.uint8]:

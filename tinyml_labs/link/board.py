@@ -20,25 +20,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from tinyml_labs.link.arrays import outputs_of, rows_of
 from tinyml_labs.link.connection import Connection
+from tinyml_labs.link.descriptions import NO_MODEL, BoardInfo, ModelInfo, Sensor
 from tinyml_labs.link.errors import (
     BoardEnd,
     BoardError,
     ModelMismatch,
 )
 from tinyml_labs.link.framing import Frame
-from tinyml_labs.link.messages import (
-    NO_MODEL,
-    BoardInfo,
-    LoadBegin,
-    ModelInfo,
-    Piece,
-    Result,
-    Samples,
-    Sensor,
-    StreamEnd,
-    StreamStart,
-    Type,
-)
+from tinyml_labs.link.messages import LoadBegin, Piece, Result, Samples, StreamEnd, StreamStart, Type
 from tinyml_labs.link.ports import DEFAULT_BAUD
 
 _PIECE_OVERHEAD = 8

@@ -14,8 +14,9 @@ from typing import Any
 import serial
 
 from tinyml_labs.link.errors import BoardRefused, BoardTimeout, BoardVanished
+from tinyml_labs.link.fields import MessageError
 from tinyml_labs.link.framing import PROTOCOL_VERSION, Frame, FrameDecoder, encode_frame
-from tinyml_labs.link.messages import ANSWERS, MessageError, Refusal, Result, Type, answered_request
+from tinyml_labs.link.messages import ANSWERS, Refusal, Result, Type, answered_request
 from tinyml_labs.link.ports import describe_ports, open_port, read_what_is_there
 
 Request = tuple[Type, bytes]

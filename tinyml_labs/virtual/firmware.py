@@ -10,20 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from tinyml_labs import __version__, inference
+from tinyml_labs.link.descriptions import NO_MODEL, BoardInfo, ModelInfo, TensorLayout
+from tinyml_labs.link.fields import MessageError
 from tinyml_labs.link.framing import MAX_PAYLOAD, Frame, FrameDecoder, encode_frame
 from tinyml_labs.link.messages import (
-    NO_MODEL,
     RESULT_OVERHEAD,
-    BoardInfo,
     ErrorCode,
     LoadBegin,
-    MessageError,
-    ModelInfo,
     Piece,
     Refusal,
     Result,
     StreamStart,
-    TensorLayout,
     Type,
     pack_done,
 )

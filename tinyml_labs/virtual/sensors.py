@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from tinyml_labs.datasets import load_recorded_sweep, load_signal_csv
-from tinyml_labs.link.messages import Samples, Sensor, StreamEnd, Type
+from tinyml_labs.link.descriptions import Sensor
+from tinyml_labs.link.messages import Samples, StreamEnd, Type
 
 SECONDS_A_FRAME = 0.04
 BUFFERED_SAMPLES = 4096
