@@ -19,9 +19,9 @@ from tinyml_labs import datasets, inference
 
 PUBLIC = {
     "tflm/hello_world_int8.tflite": 10_000,
-    "tflm/micro_speech_quantized.tflite": 10_000,
-    "mlperf_tiny/anomaly_detection/ad01_int8.tflite": 10_000,
-    "mlperf_tiny/keyword_spotting/kws_ref_model.tflite": 300,
+    "tflm/micro_speech_quantized.tflite": 500,
+    "mlperf_tiny/anomaly_detection/ad01_int8.tflite": 2000,
+    "mlperf_tiny/keyword_spotting/kws_ref_model.tflite": 100,
 }
 
 
