@@ -293,3 +293,21 @@ def test_a_program_that_converts_writes_nothing():
         [sys.executable, "-c", textwrap.dedent(SCRIPT)], capture_output=True, text=True, timeout=300, env=environment
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.slow
+def test_the_precision_is_named_and_not_a_layer():
+    keras = import_quietly("keras")
+    integers = keras.Sequential(
+        [keras.Input((4,), dtype="uint8"), keras.layers.Rescaling(1 / 255), keras.layers.Dense(2)]
+    )
+    with pytest.raises(ValueError, match="is uint8, and an int8 model is made from one with float32 inputs"):
+        convert(integers, "int8", training_data=np.zeros((5, 4), np.float32))
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        mixed = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="half")])
+    finally:
+        keras.config.set_dtype_policy(policy)
+    with pytest.raises(ValueError, match="'half' computes in 16 bits .a mixed-precision policy"):
+        convert(mixed, "float32")

@@ -89,6 +89,7 @@ def convert(
         raise ValueError(f"kind is {kind!r}, expected one of {', '.join(map(repr, KINDS))}.")
     inputs = _model_inputs(model)
     data: list[np.ndarray] = []
+    _check_precision(model, kind, inputs)
     if kind == "int8":
         data = choose_calibration(
             [name for name, _, _ in inputs],
@@ -145,6 +146,24 @@ def _model_inputs(model: Any) -> list[Input]:
             name = f"{name}_{len(found)}"
         found.append((name, (1, *map(int, shape[1:])), str(tensor.dtype)))
     return found
+
+
+def _check_precision(model: Any, kind: str, inputs: Sequence[Input]) -> None:
+    """Refuse what the converter would blame on an innocent layer: 16-bit arithmetic, and inputs of integers."""
+    layers = [layer for layer in model._flatten_layers() if layer is not model and layer.weights]
+    mixed = [layer.name for layer in layers if "float16" in str(layer.dtype_policy.compute_dtype)]
+    if mixed:
+        raise ValueError(
+            f"Layer '{mixed[0]}' computes in 16 bits (a mixed-precision policy), which the converter does not take. "
+            "Build the model again under keras.config.set_dtype_policy('float32'), and copy its weights with "
+            "set_weights()."
+        )
+    for name, _, dtype in inputs:
+        if kind == "int8" and dtype != "float32":
+            raise ValueError(
+                f"Input '{name}' is {dtype}, and an int8 model is made from one with float32 inputs: give "
+                "keras.Input dtype='float32'. The converter turns it into int8."
+            )
 
 
 def _whole(model: Any) -> Call:
