@@ -6,12 +6,13 @@ import importlib.metadata
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+_T = TypeVar("_T")
 Status = Literal["ok", "note", "fail"]
 _MARKS = {"ok": "✓", "note": "–", "fail": "✗"}
 
@@ -90,7 +91,7 @@ def examine() -> Report:
         _ports,
     )
     findings: list[Finding] = []
-    for look in examinations:
+    for look in _with_progress(examinations):
         try:
             findings.extend(look())
         except ImportError as error:
@@ -102,6 +103,14 @@ def examine() -> Report:
                 Finding(status="fail", subject=look.__name__.strip("_"), found=f"{type(error).__name__}: {error}")
             )
     return Report(tuple(findings))
+
+
+def _with_progress(steps: Iterable[_T]) -> Iterable[_T]:
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:  # the doctor's own patient may lack it
+        return steps
+    return tqdm(steps, desc="doctor", leave=False, delay=2)
 
 
 def _python() -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tinyml_labs.quiet import import_quietly
 
-__all__ = ["build_sine_model", "train_sine_model"]
+__all__ = ["build_sine_model", "show_progress", "train_sine_model"]
 
 
 def build_sine_model(units: int = 16, seed: int | None = None) -> Any:
@@ -53,6 +53,28 @@ def build_sine_model(units: int = 16, seed: int | None = None) -> Any:
     )
 
 
+def show_progress(epochs: int) -> Any:
+    """Make a Keras callback that shows a progress bar, an epoch a step, if training takes over two seconds.
+
+    Parameters
+    ----------
+    epochs
+        How many there will be.
+
+    Returns
+    -------
+    keras.callbacks.Callback
+        For the list ``callbacks`` of ``fit``; Keras's own bar (``verbose=1``) writes a line an epoch.
+    """
+    from tqdm.auto import tqdm
+
+    keras = import_quietly("keras")
+    bar = tqdm(total=epochs, desc="training", unit=" epochs", leave=False, delay=2)
+    return keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: bar.update(1), on_train_end=lambda logs: bar.close()
+    )
+
+
 def train_sine_model(model: Any, data: Any, *, epochs: int = 25, batch_size: int = 32) -> Any:
     """Train the network of hello world, as its lab does in the open.
 
@@ -82,4 +104,5 @@ def train_sine_model(model: Any, data: Any, *, epochs: int = 25, batch_size: int
         verbose=0,
         validation_data=(data.x_validation, data.y_validation),
         validation_batch_size=1000,
+        callbacks=[show_progress(epochs)],
     )

@@ -210,6 +210,8 @@ class Connection:
         counts = self.decoder.counts
         if counts.bytes == 0:
             hint = "Nothing came at all. Is the sketch on the board, and is this its port?"
+            if self.port.startswith("socket://"):
+                hint += " Or does another program hold the connection?"
         elif counts.other_version:
             hint = (
                 f"The board speaks version {self.decoder.other_version} of the protocol, this kit version "
