@@ -63,8 +63,8 @@ $(READY): requirements.lock pyproject.toml
 		echo "Install one (python.org, your package manager, or conda: see README.md), or name it:"; \
 		echo "  make lab PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Setting up $(VENV) with $$("$(PYTHON)" --version): about 600 MB to download, once; offline afterwards."
-	@$(BIN)/python -c '$(SUITS)' 2>/dev/null && [ "$$(cat $(VENV)/.made-in 2>/dev/null)" = "$(CURDIR)" ] || { \
-		"$(PYTHON)" -m venv --clear $(VENV) && echo "$(CURDIR)" > $(VENV)/.made-in; } || { \
+	@$(BIN)/python -c '$(SUITS)' 2>/dev/null && [ "$$(cat $(VENV)/.made-in 2>/dev/null)" = "$(CURDIR) $(PYTHON)" ] || { \
+		"$(PYTHON)" -m venv --clear $(VENV) && echo "$(CURDIR) $(PYTHON)" > $(VENV)/.made-in; } || { \
 		echo "Python could not make a virtual environment. On Debian and Ubuntu: sudo apt install python3-venv"; \
 		rm -rf $(VENV); exit 1; }
 	@# pip's lines show the progress; those about other platforms and what is already there do not. The status survives.

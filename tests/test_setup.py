@@ -125,7 +125,7 @@ def test_lower_floors_do_without_the_upper_ones(module: str) -> None:
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-def test_only_two_modules_import_tensorflow() -> None:
+def test_few_modules_import_tensorflow() -> None:
     """And the quiet import that they share."""
     users = {
         path.relative_to(REPOSITORY / "tinyml_labs").as_posix()

@@ -84,6 +84,14 @@ def test_wrong_shapes_and_dtypes_say_what_is_right() -> None:
             model.run(np.zeros((1, 4), np.uint8))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_closed_model_says_so(engine: str) -> None:
+    with inference.load(tiny_models.dense_int8(), engine) as model:
+        model.run(np.zeros((1, 4), np.int8))
+    with pytest.raises(inference.InferenceError, match="is closed. Load it again"):
+        model.run(np.zeros((1, 4), np.int8))
+
+
 def test_unknown_engines_and_files_that_are_no_models() -> None:
     with pytest.raises(ValueError, match="no engine 'tpu'.*tflm"):
         inference.load(tiny_models.dense_int8(), "tpu")

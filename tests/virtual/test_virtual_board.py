@@ -116,6 +116,19 @@ def test_one_call_takes_a_file_or_a_port(tmp_path: Path) -> None:
     np.testing.assert_allclose(played.samples, np.resize(from_file.samples, 80))
 
 
+@pytest.mark.parametrize("board_process", [["--speed", "20"]], indirect=True)
+def test_a_signal_is_read_through_the_board_that_is_open_on_the_port(board_process: tuple) -> None:
+    """As in lab 01 with a real board: a port has room for one."""
+    _, port = board_process
+    with link.Board(port) as board:
+        board.load(tiny_models.dense_int8())
+        assert link.find_open_board(port) is board
+        signal = load_signal(port, seconds=2)
+        np.testing.assert_array_equal(signal.samples, load_recorded_sweep().samples[:100])
+        assert board.infer(np.zeros((2, 4), np.int8)).outputs.shape == (2, 3)
+    assert link.find_open_board(port) is None
+
+
 def test_refusals_name_the_reason() -> None:
     with link.Board("virtual://?ram_kb=64") as board:
         with pytest.raises(link.BoardError, match="no model. Load one first"):

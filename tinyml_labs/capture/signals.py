@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tinyml_labs.datasets import Signal, load_signal_csv
-from tinyml_labs.link import Board, BoardError
+from tinyml_labs.link import Board, BoardError, find_open_board
 
 
 def load_signal(
@@ -21,7 +22,7 @@ def load_signal(
     ----------
     source : path or port
         A CSV file (:func:`tinyml_labs.datasets.load_signal_csv`), or a port: ``/dev/ttyACM0``, ``COM5``,
-        ``virtual://``, ``socket://host:port``.
+        ``virtual://``, ``socket://host:port``. A board that is open on that port is used, and stays open.
     sensor : str
         The sensor to read, if the source is a port.
     seconds : float
@@ -46,7 +47,8 @@ def load_signal(
         return load_signal_csv(name)
     if not seconds > 0:
         raise ValueError(f"seconds is {seconds}; there is nothing to read in that time.")
-    with Board(name) as board:
+    already = find_open_board(name)
+    with contextlib.nullcontext(already) if already is not None else Board(name) as board:
         chosen = board.sensor(sensor)
         if chosen.channels != 1:
             raise BoardError(f"The sensor {sensor!r} has {chosen.channels} channels; a signal is one.")

@@ -89,6 +89,7 @@ class Interpreter:
 
     def __init__(self, model: ModelFile, engine: _Engine) -> None:
         self._engine = engine
+        self._closed = False
         self._lock = threading.Lock()  # a runtime takes one request at a time, from whatever thread
         self.engine = engine.name
         self.fidelity = engine.fidelity
@@ -135,6 +136,8 @@ class Interpreter:
         return outputs, times / 1000
 
     def _run(self, inputs: Any, *, progress: bool, timed: bool) -> tuple[Any, Any]:
+        if self._closed:
+            raise InferenceError("This model is closed. Load it again: inference.load(model).")
         arrays = self._check(inputs)
         count = len(arrays[0])
         sample_bytes = sum(a[:1].nbytes for a in arrays) + sum(
@@ -202,6 +205,7 @@ class Interpreter:
 
     def close(self) -> None:
         """Let go of the model; a child process ends."""
+        self._closed = True
         self._engine.close()
 
     def __enter__(self) -> Interpreter:

@@ -8,7 +8,7 @@
 Introduced in ``01_hello_world.ipynb``.
 """
 
-from tinyml_labs.link.board import Board, Inference
+from tinyml_labs.link.board import Board, Inference, find_open_board
 from tinyml_labs.link.errors import (
     BoardEnd,
     BoardError,
@@ -34,6 +34,7 @@ __all__ = [
     "ModelMismatch",
     "PortError",
     "encode_frame",
+    "find_open_board",
     "list_ports",
     "open_port",
 ]

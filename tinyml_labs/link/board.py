@@ -8,6 +8,7 @@ import hashlib
 import operator
 import os
 import threading
+import weakref
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from tinyml_labs.link.ports import DEFAULT_BAUD
 
 _PIECE_OVERHEAD = 8
 _T = TypeVar("_T")
+_OPEN: weakref.WeakValueDictionary[str, Board] = weakref.WeakValueDictionary()
 _FEW = 8  # so few need no progress bar: making one takes longer than asking the board
 
 
@@ -95,6 +97,7 @@ class Board:
         except BaseException:
             self.close()
             raise
+        _OPEN[port] = self
 
     @property
     def lost_frames(self) -> int:
@@ -344,6 +347,15 @@ class Board:
 
     def __repr__(self) -> str:
         return f"<Board {self.info.board!r} on {self.port}: {self.info.firmware} {self.info.firmware_version}>"
+
+
+def find_open_board(port: str) -> Board | None:
+    """Give the board that this process has open on a port; None if it has none.
+
+    A port has room for one: opening it a second time closes the first.
+    """
+    board = _OPEN.get(port)
+    return board if board is not None and board._connection.is_open else None
 
 
 def _progress_bar(total: int, what: str, unit: str, shown: bool) -> Any:

@@ -201,6 +201,11 @@ class Connection:
         """Frames that did not arrive, by the board's sequence numbers."""
         return self._line.lost_frames
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the port is open and has not failed."""
+        return self._finish.alive and self._failure is None
+
     def close(self) -> None:
         """Close the port; for good measure more than once."""
         self._finish()
