@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyml_labs import __version__
+from tinyml_labs.record_command import add_record_commands
 
 if TYPE_CHECKING:  # imported where it is used: `doctor` has to run in an installation that lacks it
     import numpy as np
@@ -64,6 +65,8 @@ def _make_parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="print JSON")
     doctor.set_defaults(run=_doctor)
 
+    add_record_commands(commands)
+
     demo = commands.add_parser("demo", help="hello world's whole circle, here in the terminal")
     demo.add_argument("--json", action="store_true", help="print JSON")
     demo.add_argument("--port", default="virtual://", help="the board (default: virtual://)")
@@ -93,13 +96,30 @@ def _make_parser() -> argparse.ArgumentParser:
 
     board = commands.add_parser("virtual-board", help="start a virtual board, and print its port")
     board.add_argument("--model", type=Path, help="a .tflite model that is on the board from the start")
-    board.add_argument("--play", type=Path, help="a CSV file that its sensor plays (default: the bundled sweep)")
-    board.add_argument("--speed", type=float, default=1.0, help="sensor time against real time (default: 1)")
+    board.add_argument(
+        "--play", type=Path, help="a CSV or WAV file, a folder of PNG files, or a recording, that a sensor plays"
+    )
+    board.add_argument("--speed", type=float, default=1.0, help="board time against real time (default: 1)")
     board.add_argument("--ram-kb", type=int, default=8192, help="memory for model and arena (default: 8192 KiB)")
     board.add_argument("--boot-ms", type=int, default=0, help="milliseconds from reset to first answer (default: 0)")
     board.add_argument("--reset-on-open", action="store_true", help="start anew when the port is opened, as an Uno")
     board.add_argument("--baud-pacing", action="store_true", help="no faster than the host's baud rate, as a UART")
     board.add_argument("--socket", action="store_true", help="a localhost socket instead of a pty")
+    board.add_argument(
+        "--dialect",
+        default="frames",
+        help="frames (the kit's own), mlperf (MLPerf Tiny's runner) or csv (prints numbers) (default: frames)",
+    )
+    board.add_argument("--sensor", default="imu", help="the sensor that --dialect csv prints (default: imu)")
+    board.add_argument("--link", default="", help="a symbolic link to keep pointed at the port")
+    board.add_argument("--fault-log", default="", help="a file for what goes wrong, a line of JSON each")
+    board.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any other setting, such as --set flip_rate=1e-5; as often as you like. A wrong name lists them all",
+    )
     board.set_defaults(run=_virtual_board)
     return parser
 
@@ -240,18 +260,26 @@ def _write_array(path: Path, array: np.ndarray) -> None:
 
 
 def _virtual_board(chosen: argparse.Namespace) -> int:
-    from tinyml_labs.virtual import VirtualBoardSettings
+    from tinyml_labs.virtual import VirtualBoardSettings, read_settings
     from tinyml_labs.virtual.__main__ import run
 
-    settings = VirtualBoardSettings(
-        model=str(chosen.model or ""),
-        play=str(chosen.play or ""),
-        speed=chosen.speed,
-        ram_kb=chosen.ram_kb,
-        boot_ms=chosen.boot_ms,
-        reset_on_open=chosen.reset_on_open,
-        baud_pacing=chosen.baud_pacing,
-    )
+    pairs = [text.partition("=") for text in chosen.set]
+    if wrong := [name for name, equals, _ in pairs if not equals]:
+        raise ValueError(f"--set {wrong[0]}: expected NAME=VALUE, such as --set boot_ms=500.")
+    given = {
+        "model": str(chosen.model or ""),
+        "play": str(chosen.play or ""),
+        "speed": chosen.speed,
+        "ram_kb": chosen.ram_kb,
+        "boot_ms": chosen.boot_ms,
+        "reset_on_open": chosen.reset_on_open,
+        "baud_pacing": chosen.baud_pacing,
+        "dialect": chosen.dialect,
+        "sensor": chosen.sensor,
+        "link": chosen.link,
+        "fault_log": chosen.fault_log,
+    }
+    settings = VirtualBoardSettings(**given | read_settings("--set", [(name, value) for name, _, value in pairs]))
     print("A virtual board. Open the port below with link.Board(port); end it with Ctrl-C.", file=sys.stderr)
     run(settings, "socket" if chosen.socket else "auto")
     return 0

@@ -6,11 +6,14 @@ import importlib.metadata
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+if TYPE_CHECKING:  # imported where it is used: the doctor's patient may lack pyserial
+    from tinyml_labs.link.port_list import PortDescription
 
 _T = TypeVar("_T")
 Status = Literal["ok", "note", "fail"]
@@ -240,7 +243,19 @@ def _virtual_board() -> Iterator[Finding]:
 def _ports() -> Iterator[Finding]:
     from tinyml_labs.link import list_ports
 
-    ports = [port for port in list_ports() if port.usb_id]
+    yield from examine_ports([port for port in list_ports() if port.usb_id])
+
+
+def examine_ports(ports: Sequence[PortDescription]) -> Iterator[Finding]:
+    """Examine USB serial ports: the board, who may open it, who has it open, and whether a sketch runs.
+
+    Parameters
+    ----------
+    ports : sequence of PortDescription
+    """
+    from tinyml_labs.link.diagnosis import explain_modem_manager
+    from tinyml_labs.link.port_holders import MODEM_MANAGER, modem_manager_runs
+
     if not ports:
         yield Finding(
             status="note",
@@ -248,10 +263,35 @@ def _ports() -> Iterator[Finding]:
             found="no USB serial device. No lab needs one: virtual:// is always there.",
         )
     for port in ports:
-        allowed = sys.platform == "win32" or os.access(port.device, os.R_OK | os.W_OK)
+        yield _examine_port(port)
+    if ports and modem_manager_runs():
         yield Finding(
-            status="ok" if allowed else "fail",
-            subject=port.device,
-            found=f"{port.description} [{port.usb_id}]" + ("" if allowed else ": this user may not open it"),
-            mend="" if allowed else "sudo usermod -a -G dialout $USER (Arch: uucp), then log out and in again.",
+            status="note",
+            subject=MODEM_MANAGER,
+            found="is running: a board may be busy for some 20 s after it is plugged in",
+            mend=explain_modem_manager(ports[0].usb_id),
         )
+
+
+def _examine_port(port: PortDescription) -> Finding:
+    from tinyml_labs.boards import recognise
+    from tinyml_labs.link.diagnosis import explain_access, explain_bootloader, name_holders
+    from tinyml_labs.link.port_holders import find_holders, look_at_access
+
+    found = f"{port.board or port.description or 'a USB serial device'} [{port.usb_id}]"
+    access = look_at_access(port.device)
+    if access is not None and not access.allowed:
+        mend = explain_access(port.device, access, port.usb_id)
+        return Finding(status="fail", subject=port.device, found=f"{found}: this user may not open it", mend=mend)
+    holders = find_holders(port.device)
+    if holders:
+        return Finding(
+            status="note",
+            subject=port.device,
+            found=f"{found}: in use by {name_holders(holders)}",
+            mend="Close it there before a notebook opens it.",
+        )
+    recognition = recognise(port.usb_id)
+    if recognition.bootloader:
+        return Finding(status="note", subject=port.device, found=found, mend=explain_bootloader(recognition))
+    return Finding(status="ok", subject=port.device, found=found)

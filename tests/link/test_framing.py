@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tinyml_labs.link import Frame, FrameDecoder, encode_frame
-from tinyml_labs.link.framing import MAX_ENCODED, MAX_PAYLOAD, _unstuff
+from tinyml_labs.link.framing import MAX_ENCODED, MAX_PAYLOAD, _stuff, _unstuff
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "frames"
 INDEX = json.loads((GOLDEN / "frames.json").read_text())
@@ -78,18 +78,27 @@ def test_refuses_a_payload_that_is_too_long() -> None:
     st.binary(max_size=1200)
     | st.binary(max_size=30).map(lambda b: (b + b"\0") * 20 + b * 30)
     | st.binary().map(lambda b: b.replace(b"\0", b"x") * 40)
+    | st.binary(min_size=200, max_size=900).map(lambda b: b"\0".join(b[k : k + 1] for k in range(len(b))))
 )
 @example(b"")
 @example(b"x" * 254)
 @example(b"x" * 254 + b"\0")
 @example(b"x" * 508)
 @example(b"\0" * 300)
+@example(b"\0" * 4100)
+@example(b"\0" * 60 + b"x" * 254 + b"\0" + b"x" * 254)
+@example(b"\0" * 60 + b"x" * 255 + b"\0\0")
 def test_byte_stuffing_equals_the_cobs_package(data: bytes) -> None:
+    assert _stuff(data) == cobs.encode(data)
     assert _unstuff(cobs.encode(data)) == data
 
 
 @settings(max_examples=500)
-@given(st.binary(min_size=1, max_size=600).map(lambda b: b.replace(b"\0", b"\1")))
+@given(
+    st.binary(min_size=1, max_size=600).map(lambda b: b.replace(b"\0", b"\1"))
+    | st.lists(st.integers(1, 6), min_size=100, max_size=500).map(bytes)
+    | st.lists(st.sampled_from([1, 2, 3, 40, 255]), min_size=100, max_size=900).map(bytes)
+)
 def test_damaged_byte_stuffing_is_as_the_cobs_package_sees_it(piece: bytes) -> None:
     try:
         expected = cobs.decode(piece)

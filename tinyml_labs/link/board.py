@@ -27,7 +27,7 @@ from tinyml_labs.link.errors import (
     BoardError,
     ModelMismatch,
 )
-from tinyml_labs.link.framing import Frame
+from tinyml_labs.link.framing import DecoderCounts, Frame
 from tinyml_labs.link.messages import LoadBegin, Piece, Result, Samples, StreamEnd, StreamStart, Type
 from tinyml_labs.link.ports import DEFAULT_BAUD
 
@@ -114,16 +114,55 @@ class Board:
         """What the board has printed besides frames: boot messages, ``Serial.print``."""
         return self._connection.decoder.text
 
+    @property
+    def counts(self) -> DecoderCounts:
+        """What the decoder has seen: bytes, frames, damage."""
+        return self._connection.decoder.counts
+
+    @property
+    def logs(self) -> list[str]:
+        """The board's last log messages."""
+        return self._connection.logs
+
     @_one_at_a_time
-    def hello(self) -> BoardInfo:
+    def hello(self, *, timeout_s: float | None = None) -> BoardInfo:
         """Ask who is there, again and again until the time is out: a board may need seconds to start.
+
+        Parameters
+        ----------
+        timeout_s : float, optional
+            The board's own time-out by default.
 
         Returns
         -------
         BoardInfo
         """
-        self.info = BoardInfo.unpack(self._connection.request_hello().payload)
+        self.info = BoardInfo.unpack(self._connection.request_hello(timeout_s).payload)
         return self.info
+
+    @_one_at_a_time
+    def reconnect(self, *, timeout_s: float = 5.0) -> str:
+        """Open the board's port again after it went away, under whatever name it has come back.
+
+        Returns
+        -------
+        str
+            The port's name.
+
+        Raises
+        ------
+        BoardVanished, PortError, BoardTimeout
+            If it is not there yet; one may try again.
+        BoardError
+            If another board is there.
+        """
+        known = self.info.board_id
+        self._model = None
+        port = self._connection.reconnect(timeout_s)
+        self.hello(timeout_s=timeout_s)
+        if known and self.info.board_id and self.info.board_id != known:
+            raise BoardError(f"Another board is on {port}: its number is {self.info.board_id}, and not {known}.")
+        return port
 
     @_one_at_a_time
     def model_info(self) -> ModelInfo | None:
@@ -288,10 +327,7 @@ class Board:
         samples = operator.index(samples)
         if samples < 1:
             raise ValueError(f"samples is {samples}; ask for one at least.")
-        chosen = self.sensor(sensor)
-        self._connection.request(Type.STREAM_STOP)  # of a host before us that left in the middle
-        self._connection.clear_stream()
-        self._connection.request(Type.STREAM_START, StreamStart(sensor=chosen.id, samples=samples).pack())
+        chosen = self.start_stream(sensor, samples)
         bar = _progress_bar(samples, "stream", " samples", progress)
         parts: list[NDArray[Any]] = []
         count = 0
@@ -322,8 +358,50 @@ class Board:
         finally:
             bar.close()
             with contextlib.suppress(BoardError):
-                self._connection.request(Type.STREAM_STOP)
+                self.stop_stream()
         return np.concatenate(parts)[:samples].astype(chosen.dtype)
+
+    @_one_at_a_time
+    def start_stream(self, sensor: str, samples: int = 0) -> Sensor:
+        """Let a sensor's samples come: :meth:`read_stream` gives them. A stream that runs is ended first.
+
+        Parameters
+        ----------
+        sensor : str
+        samples : int
+            How many; 0 for no end.
+
+        Raises
+        ------
+        BoardRefused, BoardTimeout, BoardVanished
+        """
+        chosen = self.sensor(sensor)
+        self._connection.expect_stream(False)
+        self._connection.request(Type.STREAM_STOP)  # of a host before us that left in the middle
+        self._connection.clear_stream()
+        self.resume_stream(chosen, samples)
+        return chosen
+
+    @_one_at_a_time
+    def resume_stream(self, sensor: Sensor, samples: int = 0) -> None:
+        """Ask for a stream, without ending one that runs: the board then refuses, with ``ErrorCode.BUSY``."""
+        self._connection.request(Type.STREAM_START, StreamStart(sensor=sensor.id, samples=samples).pack())
+        self._connection.expect_stream(True)
+
+    def read_stream(self, timeout_s: float = 0.1) -> list[Frame]:
+        """Give the SAMPLES and STREAM_END frames that have come: at least one, unless the time is out.
+
+        Raises
+        ------
+        BoardVanished
+        """
+        return self._connection.stream_frames(timeout_s)
+
+    @_one_at_a_time
+    def stop_stream(self) -> None:
+        """End the stream."""
+        self._connection.expect_stream(False)
+        self._connection.request(Type.STREAM_STOP)
 
     def sensor(self, name: str) -> Sensor:
         """Give the description of a sensor of this board."""

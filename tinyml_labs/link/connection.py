@@ -13,17 +13,22 @@ from typing import Any
 
 import serial
 
+from tinyml_labs.link.diagnosis import explain_silence
 from tinyml_labs.link.errors import BoardRefused, BoardTimeout, BoardVanished
 from tinyml_labs.link.fields import MessageError
-from tinyml_labs.link.framing import PROTOCOL_VERSION, Frame, FrameDecoder, encode_frame
+from tinyml_labs.link.framing import Frame, FrameDecoder, encode_frame
 from tinyml_labs.link.messages import ANSWERS, Refusal, Result, Type, answered_request
-from tinyml_labs.link.ports import describe_ports, open_port, read_what_is_there
+from tinyml_labs.link.ports import describe_ports, find_again, identify, open_port, read_what_is_there
 
 Request = tuple[Type, bytes]
 
 _HELLO_EVERY_S = 0.4
 _WRITE_BYTES = 4096
 _WAITING_FRAMES = 65_536  # of a stream that nobody reads; then the oldest are dropped, as a gap that is reported
+
+_RESET_AHEAD = 1000
+_WORTH_READING = 2048
+_GATHER_S = 0.001  # a stream's bytes come in small pieces: waiting for some more halves the reader's work
 
 _OPEN: weakref.WeakValueDictionary[str, Connection] = weakref.WeakValueDictionary()
 
@@ -37,14 +42,20 @@ class _Line:
         self.lost_frames = 0
         self.answers: queue.SimpleQueue[Frame | BaseException] = queue.SimpleQueue()
         self.stream: queue.SimpleQueue[Frame | BaseException] = queue.SimpleQueue()
+        self.logs: collections.deque[str] = collections.deque(maxlen=20)
         self.closing = threading.Event()
+        self.streaming = False
         self._expected: int | None = None
+        self._micros = 0
 
     def read(self) -> None:
         try:
             while not self.closing.is_set():
-                for frame in self.decoder.feed(read_what_is_there(self.port)):
+                data = read_what_is_there(self.port)
+                for frame in self.decoder.feed(data):
                     self._sort(frame)
+                if self.streaming and 0 < len(data) < _WORTH_READING:
+                    time.sleep(_GATHER_S)
         except (OSError, TypeError) as error:  # TypeError: pyserial reads a port that was closed under it
             if not self.closing.is_set():
                 self.answers.put(error)
@@ -52,8 +63,12 @@ class _Line:
 
     def _sort(self, frame: Frame) -> None:
         if self._expected is not None:
-            self.lost_frames += (frame.sequence - self._expected) % 65536
+            ahead = (frame.sequence - self._expected) % 65536
+            clock_back = (frame.micros - self._micros) % 2**32 > 2**31
+            if ahead < 2**15 and not (ahead > _RESET_AHEAD and clock_back):  # else: a reset board counts from 0
+                self.lost_frames += ahead
         self._expected = (frame.sequence + 1) % 65536
+        self._micros = frame.micros
         if frame.type in (Type.SAMPLES, Type.STREAM_END):
             self.stream.put(frame)
             if self.stream.qsize() > _WAITING_FRAMES:
@@ -61,6 +76,8 @@ class _Line:
                     self.stream.get_nowait()
         elif frame.type in ANSWERS:
             self.answers.put(frame)
+        elif frame.type == Type.LOG:
+            self.logs.append(frame.payload.decode("utf-8", errors="replace"))
 
 
 def _close(line: _Line, reader: threading.Thread) -> None:
@@ -102,14 +119,59 @@ class Connection:
         self.timeout_s = timeout_s
         self._sequence = 0
         self._failure: BaseException | None = None
+        self._baud = baud
         _close_earlier(port)
-        self._serial = open_port(port, baud=baud, write_timeout=timeout_s + _WRITE_BYTES * 20 / baud)
-        # The reader knows the line, not this object: so a forgotten connection is collected, and closes its port.
-        self._line = _Line(self._serial)
-        self._reader = threading.Thread(target=self._line.read, name=f"reader of {port}", daemon=True)
-        self._reader.start()
-        self._finish = weakref.finalize(self, _close, self._line, self._reader)
+        self._identity = identify(port)
+        self._serial = self._open(port)
+        # A virtual board's port object is its process: it stays, though the board comes back on another port.
+        self._home = self._serial if hasattr(self._serial, "find_again") else None
+        self._address: str | None = None
+        self._read_from(_Line(self._serial))
         _OPEN[port] = self
+
+    def _open(self, port: str) -> serial.SerialBase:
+        return open_port(port, baud=self._baud, write_timeout=self.timeout_s + _WRITE_BYTES * 20 / self._baud)
+
+    def _read_from(self, line: _Line) -> None:
+        # The reader knows the line, not this object: so a forgotten connection is collected, and closes its port.
+        self._line = line
+        self._reader = threading.Thread(target=line.read, name=f"reader of {self.port}", daemon=True)
+        self._reader.start()
+        self._finish = weakref.finalize(self, _close, line, self._reader)
+
+    def reconnect(self, timeout_s: float) -> str:
+        """Open the port again after it went away, under whatever name it has now.
+
+        Returns
+        -------
+        str
+            The port that was opened.
+
+        Raises
+        ------
+        BoardVanished
+            If it has not come back in time.
+        PortError
+            If it is back and does not open (yet: the system may still be setting it up).
+        """
+        if self._serial is not self._home:
+            self._finish()
+        found = find_again(self._identity, timeout_s=timeout_s, opened=self._home)
+        self._address = found or self._address
+        if self._address is None:
+            raise BoardVanished(f"{self.port} has not come back. {describe_ports()}")
+        reopened = self._open(self._address)
+        old = self._line
+        if self._serial is self._home:
+            self._finish.detach()
+            weakref.finalize(self, _close, old, self._reader)
+        self._serial = reopened
+        line = _Line(self._serial)
+        line.decoder.counts, line.lost_frames, line.logs = old.decoder.counts, old.lost_frames, old.logs
+        self._failure = None
+        self._read_from(line)
+        address, self._address = self._address, None
+        return address
 
     def request(self, kind: Type, payload: bytes = b"", *, answer: Type | None = None) -> Frame:
         """Send one request and wait for its answer, which has to be of the type ``answer`` if that is given.
@@ -125,7 +187,7 @@ class Connection:
         self._write(data)
         return self._answer_to({number}, self.timeout_s, kind=answer)
 
-    def request_hello(self) -> Frame:
+    def request_hello(self, timeout_s: float | None = None) -> Frame:
         """Ask who is there, again and again until the time is out; take the answer to any of the questions.
 
         Raises
@@ -133,7 +195,8 @@ class Connection:
         BoardTimeout, BoardVanished
         """
         asked: set[int] = set()
-        deadline = time.monotonic() + self.timeout_s
+        wait_s = self.timeout_s if timeout_s is None else timeout_s
+        deadline = time.monotonic() + wait_s
         while True:
             number, data = self._encode(Type.HELLO, b"")
             asked.add(number)
@@ -143,7 +206,7 @@ class Connection:
                 return self._answer_to(asked, max(0.01, min(_HELLO_EVERY_S, left)), kind=Type.BOARD)
             except BoardTimeout:
                 if time.monotonic() >= deadline:
-                    raise BoardTimeout(self.explain_silence(self.timeout_s)) from None
+                    raise BoardTimeout(self.explain_silence(wait_s)) from None
 
     def pipeline(self, requests: Iterator[Request], *, buffer_bytes: int) -> Iterator[tuple[Frame, bool]]:
         """Send requests without waiting for each answer, as far as the board's buffer goes.
@@ -183,6 +246,38 @@ class Connection:
         """Give the next SAMPLES or STREAM_END frame."""
         return self._get(self._line.stream, self.timeout_s)
 
+    def stream_frames(self, timeout_s: float) -> list[Frame]:
+        """Give all SAMPLES and STREAM_END frames that have come; wait for one at most so long.
+
+        Raises
+        ------
+        BoardVanished
+            Once every frame before it has been given.
+        """
+        found: list[Frame] = []
+        if self._failure is not None:
+            raise self._vanished(self._failure)
+        with contextlib.suppress(queue.Empty):
+            item = self._line.stream.get(timeout=timeout_s)
+            while True:
+                if isinstance(item, BaseException):
+                    self._failure = item
+                    break
+                found.append(item)
+                item = self._line.stream.get_nowait()
+        if self._failure is not None and not found:
+            raise self._vanished(self._failure)
+        return found
+
+    @property
+    def logs(self) -> list[str]:
+        """The last lines that the board has sent as log messages."""
+        return list(self._line.logs)
+
+    def expect_stream(self, coming: bool) -> None:
+        """Say whether a stream is running: its bytes are then read in larger pieces, a millisecond later."""
+        self._line.streaming = coming
+
     def clear_stream(self) -> None:
         """Forget samples of an earlier stream."""
         with contextlib.suppress(queue.Empty):
@@ -209,26 +304,22 @@ class Connection:
     def close(self) -> None:
         """Close the port; for good measure more than once."""
         self._finish()
+        if self._home is not None:
+            with contextlib.suppress(OSError):
+                self._home.close()
 
     def explain_silence(self, waited_s: float) -> str:
         """Say what may be wrong when nobody answers, from what has come instead."""
-        counts = self.decoder.counts
-        if counts.bytes == 0:
-            hint = "Nothing came at all. Is the sketch on the board, and is this its port?"
-            if self.port.startswith("socket://"):
-                hint += " Or does another program hold the connection?"
-        elif counts.other_version:
-            hint = (
-                f"The board speaks version {self.decoder.other_version} of the protocol, this kit version "
-                f"{PROTOCOL_VERSION}. Upload the sketch of this kit."
-            )
-        elif counts.frames:
-            hint = "It has sent frames, and none that answers."
-        elif counts.text_bytes:
-            hint = f"The board prints text: {self.decoder.text.strip()[-120:]!r}. Is it another sketch?"
-        else:
-            hint = f"{counts.bytes} bytes came, and no frame in them. Is the baud rate right?"
-        return f"No answer from {self.port} in {waited_s:.1f} s. {hint} {describe_ports()}"
+        decoder = self.decoder
+        return explain_silence(
+            self.port,
+            decoder.counts,
+            decoder.text,
+            waited_s,
+            other_version=decoder.other_version,
+            recent=decoder.recent,
+            baud=self._baud,
+        )
 
     def _encode(self, kind: Type, payload: bytes) -> tuple[int, bytes]:
         number = self._sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 import struct
 from dataclasses import dataclass
@@ -18,6 +19,14 @@ NO_MODEL = bytes(32)
 """The model hash of a board without a model."""
 
 
+class SensorKind(enum.IntEnum):
+    """What a sensor's samples are, and so which file a recording of them is."""
+
+    SIGNAL = 0  # motion, voltage, temperature: CSV
+    AUDIO = 1  # a microphone: WAV
+    IMAGE = 2  # a camera; a sample is a row of an image: PNG
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sensor:
     """A sensor that a board offers.
@@ -25,15 +34,24 @@ class Sensor:
     Attributes
     ----------
     id : int, 0 to 255
-    name, unit : str
-        Such as ``"analog"`` and ``"counts"``.
-    channels : int
+    name : str
+        Such as ``"analog"``, ``"imu"``, ``"microphone"`` or ``"camera"``.
+    unit : str
+        Of the samples, such as ``"counts"``; where the channels differ, one for each, separated by commas:
+        ``"g,g,g,deg/s,deg/s,deg/s"``.
+    channels : int, 1 to 65535
+        Values a sample. Of a camera, a sample is a row: its width in pixels.
     dtype : str
-        Of one sample's channel, as it is sent.
+        Of one sample's channel, as it is sent. Of a camera, ``"uint8"`` is grey and ``"uint16"`` RGB565.
     rate_hz : float
-        The nominal rate, in samples a second.
+        The nominal rate, in samples a second; of a camera, in rows a second.
     low, high : float
         The smallest and largest value the sensor can give; NaN where that is not known.
+    kind : SensorKind
+    rows : int
+        The height of a camera's image in rows; 0 for other kinds.
+    channel_names : str
+        Names of the channels, separated by commas, such as ``"accX,accY,accZ"``; may be empty.
     """
 
     id: int
@@ -44,6 +62,23 @@ class Sensor:
     rate_hz: float
     low: float = math.nan
     high: float = math.nan
+    kind: SensorKind = SensorKind.SIGNAL
+    rows: int = 0
+    channel_names: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A name for each channel: the board's, or the sensor's name, numbered if there are several."""
+        given = tuple(name.strip() for name in self.channel_names.split(","))
+        if len(given) == self.channels and all(given) and len(set(given)) == len(given):
+            return given
+        return (self.name,) if self.channels == 1 else tuple(f"{self.name}{k}" for k in range(self.channels))
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """A unit for each channel."""
+        given = tuple(unit.strip() for unit in self.unit.split(","))
+        return given if len(given) == self.channels else (self.unit,) * self.channels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +95,8 @@ class BoardInfo:
     model_sha256 : bytes, 32
         Hash of the model on the board; all zero without one.
     sensors : tuple of Sensor
+    board_id : str
+        The chip's own number in hexadecimal, by which a board that has come back is known; empty if it has none.
     """
 
     board: str
@@ -69,17 +106,19 @@ class BoardInfo:
     receive_buffer: int
     model_sha256: bytes
     sensors: tuple[Sensor, ...]
+    board_id: str = ""
 
     def pack(self, request: int) -> bytes:
         """Give the payload of the answer to request number ``request``."""
         parts = [struct.pack("<HHI32s", request, self.max_payload, self.receive_buffer, self.model_sha256)]
         parts += [pack_text(self.board), pack_text(self.firmware), pack_text(self.firmware_version)]
+        parts.append(pack_text(self.board_id))
         parts.append(bytes([len(self.sensors)]))
         for sensor in self.sensors:
             code = dtype_code(np.dtype(sensor.dtype))
-            parts.append(struct.pack("<BBB", sensor.id, sensor.channels, code))
+            parts.append(struct.pack("<BBBHH", sensor.id, sensor.kind, code, sensor.channels, sensor.rows))
             parts.append(struct.pack("<fff", sensor.rate_hz, sensor.low, sensor.high))
-            parts += [pack_text(sensor.name), pack_text(sensor.unit)]
+            parts += [pack_text(sensor.name), pack_text(sensor.unit), pack_text(sensor.channel_names)]
         return b"".join(parts)
 
     @classmethod
@@ -89,27 +128,8 @@ class BoardInfo:
         _, max_payload, receive_buffer, sha256 = reader.take("HHI32s")
         if max_payload < SMALLEST_PAYLOAD:
             raise MessageError(f"The board takes {max_payload} bytes a frame; the least is {SMALLEST_PAYLOAD}.")
-        board, firmware, version = reader.text(), reader.text(), reader.text()
-        sensors = []
-        for _ in range(reader.take("B")[0]):
-            number, channels, code, rate, low, high = reader.take("BBBfff")
-            name, unit = reader.text(), reader.text()
-            if code not in DTYPES:
-                raise MessageError(f"The board's sensor {name!r} has the unknown dtype number {code}.")
-            if channels < 1 or not 0 < rate < math.inf:
-                raise MessageError(f"The board's sensor {name!r} has {channels} channels at {rate} Hz.")
-            sensors.append(
-                Sensor(
-                    id=number,
-                    name=name,
-                    unit=unit,
-                    channels=channels,
-                    dtype=DTYPES[code],
-                    rate_hz=rate,
-                    low=low,
-                    high=high,
-                )
-            )
+        board, firmware, version, board_id = (reader.text() for _ in range(4))
+        sensors = tuple(_read_sensor(reader) for _ in range(reader.take("B")[0]))
         return cls(
             board=board,
             firmware=firmware,
@@ -117,8 +137,38 @@ class BoardInfo:
             max_payload=min(max_payload, MAX_PAYLOAD),
             receive_buffer=receive_buffer,
             model_sha256=sha256,
-            sensors=tuple(sensors),
+            sensors=sensors,
+            board_id=board_id,
         )
+
+
+def _read_sensor(reader: Reader) -> Sensor:
+    number, kind, code, channels, rows, rate, low, high = reader.take("BBBHHfff")
+    name, unit, channel_names = reader.text(), reader.text(), reader.text()
+    if code not in DTYPES:
+        raise MessageError(f"The board's sensor {name!r} has the unknown dtype number {code}.")
+    if kind not in list(SensorKind):
+        raise MessageError(f"The board's sensor {name!r} is of the unknown kind {kind}. Update the kit.")
+    if channels < 1 or not 0 < rate < math.inf:
+        raise MessageError(f"The board's sensor {name!r} has {channels} channels at {rate} Hz.")
+    if kind == SensorKind.IMAGE and (rows < 1 or DTYPES[code] not in ("uint8", "uint16")):
+        raise MessageError(
+            f"The board's camera {name!r} sends {rows} rows of {DTYPES[code]}; expected one at least, of uint8 (grey) "
+            "or uint16 (RGB565)."
+        )
+    return Sensor(
+        id=number,
+        name=name,
+        unit=unit,
+        channels=channels,
+        dtype=DTYPES[code],
+        rate_hz=rate,
+        low=low,
+        high=high,
+        kind=SensorKind(kind),
+        rows=rows,
+        channel_names=channel_names,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

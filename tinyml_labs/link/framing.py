@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cobs import cobs
+import numpy as np
 
 PROTOCOL_VERSION = 1
 MAX_PAYLOAD = 4096
@@ -31,8 +31,11 @@ _OVERHEAD = _HEADER.size + _CRC.size
 MAX_ENCODED = MAX_PAYLOAD + _OVERHEAD + (MAX_PAYLOAD + _OVERHEAD) // 254 + 1
 """The most bytes between two zeros that can be a frame."""
 
+_CODES = [bytes([length + 1]) for length in range(255)]
+_MANY_BLOCKS = 48
 _PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\r\n\x1b"
 _KEPT_TEXT = 2048
+_KEPT_RECENT = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +115,32 @@ def encode_frame(frame: Frame) -> bytes:
     except struct.error as error:
         raise ValueError(f"{frame} does not fit the header: {error}") from None
     body = header + frame.payload
-    return b"\0" + cobs.encode(body + _CRC.pack(zlib.crc32(body))) + b"\0"
+    return b"\0" + _stuff(body + _CRC.pack(zlib.crc32(body))) + b"\0"
+
+
+def _stuff(data: bytes) -> bytes:
+    """Stuff bytes: each run between zeros gets its length in front, and the zeros go."""
+    pieces = data.split(b"\0")
+    last = pieces.pop()
+    blocks: list[bytes] = []
+    add = blocks.append
+    for piece in pieces:
+        while len(piece) > 253:  # a block of 254 bytes (code 255) has no zero behind it
+            add(b"\xff" + piece[:254])
+            piece = piece[254:]
+        add(_CODES[len(piece)] + piece)
+    while len(last) > 254:
+        add(b"\xff" + last[:254])
+        last = last[254:]
+    add(_CODES[len(last)] + last)
+    return b"".join(blocks)
 
 
 def _unstuff(piece: bytes) -> bytes:
     """Undo the byte stuffing of what stood between two zeros; empty if it is damaged.
 
-    The ``cobs`` package does the same byte by byte where its C part is not built, and it has no wheels with it. This
-    goes block by block: twenty times as fast, and the tests hold it against the package.
+    Block by block: fast, as long as zeros are few. Quiet audio and small integers are half zeros: such a piece goes
+    to NumPy after the first blocks.
     """
     blocks: list[bytes] = []
     joined = b""  # a block of 254 bytes (code 255) has no zero behind it
@@ -135,11 +156,47 @@ def _unstuff(piece: bytes) -> bytes:
             joined = b""
         else:
             blocks.append(block)
+            if len(blocks) == _MANY_BLOCKS and end - at > _MANY_BLOCKS:
+                rest = _unstuff_array(piece[at:])
+                if rest is None:
+                    return b""
+                blocks.append(rest)
+                return b"\0".join(blocks)
     if at != end:
         return b""
     if joined:
         blocks.append(joined)
     return b"\0".join(blocks)
+
+
+def _unstuff_array(piece: bytes) -> bytes | None:
+    """Undo the byte stuffing of a piece with many zeros; None if it is damaged.
+
+    The codes form a chain, each saying where the next one stands. Doubling the jumps finds all of them in log2(n)
+    steps: where k jumps lead from the start, k jumps more lead to the next k codes.
+    """
+    data = np.frombuffer(piece, np.uint8)
+    end = len(data)
+    jump = np.empty(end + 1, np.intp)
+    np.add(np.arange(end), data, out=jump[:end])
+    jump[end] = end
+    if int(jump[:end].max()) > end:  # only the last block may be the one that is cut
+        np.minimum(jump, end + 1, out=jump)
+        jump = np.append(jump, end + 1)
+    codes = np.zeros(1, np.intp)
+    while codes[-1] < end:
+        codes = np.concatenate((codes, jump[codes]))
+        jump = jump[jump]
+    if codes[-1] > end:
+        return None
+    codes = codes[: int(np.searchsorted(codes, end))]
+    lengths = data[codes]
+    decoded = data.copy()
+    decoded[codes] = 0  # each code stands where a zero was; the first, and those after a block of 254, go
+    keep = np.ones(end, bool)
+    keep[0] = False
+    keep[codes[1:][lengths[:-1] == 255]] = False
+    return decoded[keep].tobytes()
 
 
 class FrameDecoder:
@@ -169,11 +226,20 @@ class FrameDecoder:
         self._rest = b""
         self._skipping = False
         self._text = b""
+        self._recent = b""
+
+    @property
+    def recent(self) -> bytes:
+        """The last bytes that came, 512 at most: what to look at when no frame is found."""
+        return self._recent
 
     @property
     def text(self) -> str:
         """The last 2 KB of printable text that stood between frames: what a sketch has printed."""
-        return self._text.decode("ascii", errors="replace")
+        text = self._text
+        if self._rest and not self._rest.translate(None, _PRINTABLE):
+            text = (text + self._rest)[-_KEPT_TEXT:]
+        return text.decode("ascii", errors="replace")
 
     @property
     def pending_bytes(self) -> int:
@@ -194,6 +260,7 @@ class FrameDecoder:
         """
         data = bytes(data)
         self.counts.bytes += len(data)
+        self._recent = (self._recent + data[-_KEPT_RECENT:])[-_KEPT_RECENT:]
         pieces = data.split(b"\0")
         if len(pieces) == 1:
             self._keep(data)

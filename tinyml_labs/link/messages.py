@@ -29,7 +29,7 @@ class Type(enum.IntEnum):
     RESULT = 0x85
     SAMPLES = 0x86
     STREAM_END = 0x87
-    LOG = 0x8E
+    LOG = 0x8E  # UTF-8 text: what a sketch has to say, such as "no IMU found"
     REFUSAL = 0x8F
 
 
@@ -143,7 +143,7 @@ class StreamStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
-    """Consecutive samples of a sensor.
+    """Consecutive samples of a sensor. Its frame's ``micros`` is the time at which the first of them was taken.
 
     ``first`` is the number of the first since the stream began, lost ones counted; ``overruns`` counts the samples
     that the board had to drop so far because the link was too slow. ``data`` is (samples, channels) in the

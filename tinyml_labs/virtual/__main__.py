@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import secrets
 import signal
 import sys
 
-from tinyml_labs.virtual.firmware import Firmware
-from tinyml_labs.virtual.sensors import PlayedSensor
-from tinyml_labs.virtual.server import open_line, serve
+from tinyml_labs.virtual.faults import FaultPlan
+from tinyml_labs.virtual.lines import close_quietly, open_line
+from tinyml_labs.virtual.program import Program
+from tinyml_labs.virtual.sensors import SampleSource, make_sensors, sample_bytes
+from tinyml_labs.virtual.server import serve
 from tinyml_labs.virtual.settings import VirtualBoardSettings
 
 
@@ -25,19 +28,52 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def run(settings: VirtualBoardSettings, line_kind: str = "auto", *, until_parent_ends: bool = False) -> None:
-    """Start the firmware, print the port's name as a line of its own, and serve until interrupted.
+    """Start the board, print the port's name as a line of its own, and serve until interrupted.
+
+    When the board has vanished and is back, the name of its new port is printed as another line.
 
     Raises
     ------
     OSError, ValueError
-        If the model or the signal to play is not there or not right: before the port's name is printed.
+        If the model or what is to be played is not there or not right: before the port's name is printed.
     """
     with contextlib.suppress(KeyboardInterrupt):
-        firmware = Firmware(settings, PlayedSensor(settings.play))
-        firmware.check_model()
-        line = open_line(line_kind)
-        print(line.url, flush=True)
-        serve(settings, firmware, line, until_parent_ends=until_parent_ends)
+        sensors = make_sensors(settings)
+        program = make_program(settings, sensors)
+        program.check_model()
+        sizes = {source.description.id: sample_bytes(source.description) for source in sensors}
+        plan = FaultPlan(settings, program.terminator, sizes)
+        line = open_line(line_kind, baud=settings.uart_baud, link=settings.link)
+        try:
+            serve(settings, program, line, plan, announce=_print, until_parent_ends=until_parent_ends)
+        finally:
+            close_quietly(line)
+
+
+def make_program(settings: VirtualBoardSettings, sensors: tuple[SampleSource, ...]) -> Program:
+    """Make the program that speaks the dialect of the settings.
+
+    Raises
+    ------
+    ValueError
+        If the dialect lacks something, such as the model or the sensor.
+    """
+    if settings.dialect == "mlperf":
+        from tinyml_labs.virtual.mlperf import MlperfProgram
+
+        return MlperfProgram(settings)
+    if settings.dialect == "csv":
+        from tinyml_labs.virtual.csv_text import CsvProgram
+
+        return CsvProgram(settings, sensors)
+    from tinyml_labs.virtual.firmware import Firmware
+
+    return Firmware(settings, sensors, settings.board_id or secrets.token_hex(8))
+
+
+def _print(port: str) -> None:
+    with contextlib.suppress(BrokenPipeError):  # who has started us may listen no longer
+        print(port, flush=True)
 
 
 if __name__ == "__main__":

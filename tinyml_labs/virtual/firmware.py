@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import zlib
 from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from tinyml_labs import __version__, inference
-from tinyml_labs.link.descriptions import NO_MODEL, BoardInfo, ModelInfo, TensorLayout
+from tinyml_labs.link.descriptions import NO_MODEL, BoardInfo
 from tinyml_labs.link.fields import MessageError
 from tinyml_labs.link.framing import MAX_PAYLOAD, Frame, FrameDecoder, encode_frame
 from tinyml_labs.link.messages import (
@@ -24,32 +21,36 @@ from tinyml_labs.link.messages import (
     Type,
     pack_done,
 )
-from tinyml_labs.virtual.sensors import PlayedSensor, SensorStream
+from tinyml_labs.virtual.loaded_model import LoadedModel, ModelTransfer, RequestRefused
+from tinyml_labs.virtual.program import BoardClock
+from tinyml_labs.virtual.sensors import SampleSource
 from tinyml_labs.virtual.settings import VirtualBoardSettings
+from tinyml_labs.virtual.streaming import SensorStream
 
 RECEIVE_BUFFER = 16 * 1024
 
 
-class _RequestFailed(Exception):
-    def __init__(self, code: ErrorCode, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-
-
 class Firmware:
-    """The board from its reset on.
+    """The kit's own firmware, which speaks frames: a :class:`tinyml_labs.virtual.program.Program`.
 
     Parameters
     ----------
     settings : VirtualBoardSettings
-    sensor : PlayedSensor
+    sensors : tuple of SampleSource
         What the board measures.
+    board_id : str
+        The chip's number.
     """
 
-    def __init__(self, settings: VirtualBoardSettings, sensor: PlayedSensor) -> None:
+    terminator = b"\0"
+
+    def __init__(self, settings: VirtualBoardSettings, sensors: tuple[SampleSource, ...], board_id: str) -> None:
         self._settings = settings
-        self._sensor = sensor
-        self._model: inference.Interpreter | None = None
+        self._sensors = {source.description.id: source for source in sensors}
+        self._board_id = board_id
+        self._clock = BoardClock(settings)
+        self._flash: LoadedModel | None = None  # the sketch's own model
+        self._model: LoadedModel | None = None  # the one that runs: the sketch's, or one that was loaded into RAM
         self._handlers: dict[int, Callable[[Frame, float], None]] = {
             Type.HELLO: self._on_hello,
             Type.LOAD_BEGIN: self._on_load_begin,
@@ -63,24 +64,23 @@ class Firmware:
 
     def reset(self, now: float) -> None:
         """Start anew: RAM is empty, the clock is 0, the boot text is printed."""
-        self._close_model()
+        self._close_ram()
+        self._model = self._flash
         self._decoder = FrameDecoder()
         self._sequence = 0
-        self._booted_at = now
-        self._ready_at = now + self._settings.boot_ms / 1000
+        self._clock.reset(now)
         self._said_hello = False
         self._out = bytearray()
-        self._loading: LoadBegin | None = None
-        self._loaded = bytearray()
+        self._transfer: ModelTransfer | None = None
         self._input = bytearray()
         self._waiting: list[tuple[Frame, bytes]] = []  # whole inputs that came together run together
         self._stream: SensorStream | None = None
-        self._sha256 = NO_MODEL
-        self._layout: ModelInfo | None = None
+        self._faults: list[dict[str, Any]] = []
+        self.running_since: float | None = None
 
     def receive(self, data: bytes, now: float) -> None:
         """Take bytes from the host. Before the board is ready they are lost, as on a real one."""
-        if now < self._ready_at:
+        if now < self._clock.ready_at:
             return
         self._finish_boot()
         for frame in self._decoder.feed(data):
@@ -90,39 +90,49 @@ class Firmware:
         self._infer_waiting(now)
 
     def transmit(self, now: float, *, room: bool) -> bytes:
-        """Give what the board has to send.
-
-        Parameters
-        ----------
-        now : float, seconds
-        room : bool
-            Whether the line takes more: a sensor's samples that find no room wait in the board's buffer, and are
-            overruns when that is full.
-        """
-        if now >= self._ready_at:
+        """Give what the board has to send; see :class:`tinyml_labs.virtual.program.Program`."""
+        if now >= self._clock.ready_at:
             self._finish_boot()
         if self._stream is not None:
-            for kind, payload in self._stream.advance(now, room=room):
-                self._send(kind, payload, now)
+            now_s = self._clock.seconds(now)
+            for kind, payload, taken_at in self._stream.advance(now_s, room=room):
+                self._send_at(kind, payload, now_s if taken_at is None else taken_at)
             if self._stream.ended:
-                self._stream = None
+                self._end_stream()
         data = bytes(self._out)
         self._out.clear()
         return data
 
     def next_event(self, now: float) -> float:
         """Give the seconds until there may be something to send; infinity if nothing is to come."""
-        if now < self._ready_at:
-            return self._ready_at - now
-        return self._stream.next_event(now) if self._stream is not None else float("inf")
+        if now < self._clock.ready_at:
+            return self._clock.ready_at - now
+        return self._clock.until(self._stream.next_event(), now) if self._stream is not None else float("inf")
+
+    def host_came(self, now: float) -> None:
+        """Note that a host has opened the port: this firmware waits until it is spoken to."""
 
     def host_left(self) -> None:
         """Stop what the host has asked for: it has closed the port."""
-        self._stream = None
+        self._end_stream()
         self._waiting.clear()
         self._input.clear()
         self._decoder = FrameDecoder()
         self._out.clear()
+
+    def position(self, now: float) -> dict[str, Any]:
+        """Say how far the stream is."""
+        if self._stream is None:
+            return {}
+        return {"sensor": self._stream.sensor.name, "taken": self._stream.taken(self._clock.seconds(now))}
+
+    def take_faults(self) -> list[dict[str, Any]]:
+        """Give the overruns since the last call."""
+        faults, self._faults = self._faults, []
+        if self._stream is not None:
+            faults += self._stream.faults
+            self._stream.faults = []
+        return faults
 
     def check_model(self) -> None:
         """Load the model that is on the board from the start, if there is one.
@@ -135,13 +145,16 @@ class Firmware:
         if not self._settings.model:
             return
         try:
-            self._start_model(Path(self._settings.model).read_bytes())
-        except _RequestFailed as failure:
-            raise ValueError(f"{self._settings.model}: {failure}") from None
+            self._flash = LoadedModel(Path(self._settings.model).read_bytes(), self._settings.ram_kb)
+        except RequestRefused as refusal:
+            raise ValueError(f"{self._settings.model}: {refusal}") from None
+        self._model = self._flash
 
     def close(self) -> None:
-        """Let go of the model."""
-        self._close_model()
+        """Let go of the models."""
+        self._close_ram()
+        if self._flash is not None:
+            self._flash.close()
 
     # -- requests
 
@@ -149,9 +162,9 @@ class Firmware:
         handler = self._handlers.get(frame.type)
         try:
             if handler is None:
-                raise _RequestFailed(ErrorCode.UNKNOWN_REQUEST, f"I know no request of type {frame.type:#04x}.")
+                raise RequestRefused(ErrorCode.UNKNOWN_REQUEST, f"I know no request of type {frame.type:#04x}.")
             handler(frame, now)
-        except _RequestFailed as failure:
+        except RequestRefused as failure:
             code, text = failure.code, str(failure)
         except MessageError as error:
             code, text = ErrorCode.BAD_REQUEST, str(error)
@@ -170,90 +183,43 @@ class Firmware:
             board="virtual board",
             firmware="tinyml-labs-virtual",
             firmware_version=__version__,
+            board_id=self._board_id,
             max_payload=MAX_PAYLOAD,
             receive_buffer=RECEIVE_BUFFER,
-            model_sha256=self._sha256,
-            sensors=(self._sensor.description,),
+            model_sha256=NO_MODEL if self._model is None else self._model.info.sha256,
+            sensors=tuple(source.description for source in self._sensors.values()),
         )
         self._send(Type.BOARD, info.pack(frame.sequence), now)
 
     def _on_load_begin(self, frame: Frame, now: float) -> None:
-        begin = LoadBegin.unpack(frame.payload)
-        room = self._settings.ram_kb * 1024
-        if begin.size > room:
-            raise _RequestFailed(
-                ErrorCode.OUT_OF_MEMORY,
-                f"the model has {begin.size:,} bytes, and this board {room:,} bytes of RAM for model and arena.",
-            )
-        self._close_model()
-        self._sha256, self._layout = NO_MODEL, None
-        self._loading, self._loaded = begin, bytearray()
+        transfer = ModelTransfer(LoadBegin.unpack(frame.payload), self._settings.ram_kb)
+        self._close_ram()
+        self._model, self._transfer = None, transfer
         self._done(frame, now)
 
     def _on_load_data(self, frame: Frame, now: float) -> None:
         piece = Piece.unpack_load(frame.payload)
-        if self._loading is None:
-            raise _RequestFailed(ErrorCode.BAD_REQUEST, "no load has begun.")
-        if piece.offset != len(self._loaded) or piece.offset + len(piece.data) > self._loading.size:
-            raise _RequestFailed(
-                ErrorCode.BAD_REQUEST,
-                f"this piece begins at {piece.offset}, and I have {len(self._loaded)} of {self._loading.size} bytes.",
-            )
-        self._loaded += piece.data
-        if len(self._loaded) < self._loading.size:
+        if self._transfer is None:
+            raise RequestRefused(ErrorCode.BAD_REQUEST, "no load has begun.")
+        self._transfer.add(piece)
+        if not self._transfer.complete:
             self._done(frame, now)
             return
-        begin, self._loading = self._loading, None
-        if zlib.crc32(self._loaded) != begin.crc32:
-            raise _RequestFailed(ErrorCode.MODEL_DAMAGED, "the model's CRC-32 is wrong: it arrived damaged.")
-        self._start_model(bytes(self._loaded))
-        assert self._layout is not None
-        self._send(Type.MODEL, self._layout.pack(frame.sequence), now)
-
-    def _start_model(self, data: bytes) -> None:
-        arena_limit = self._settings.ram_kb * 1024 - len(data)
-        if arena_limit < 1:
-            raise _RequestFailed(ErrorCode.OUT_OF_MEMORY, "the model fills the RAM, and leaves none for its arena.")
-        try:
-            if inference.tflm_available():
-                model = inference.load(data, "tflm", arena_bytes=arena_limit)
-            else:
-                model = inference.load(data, "litert")
-        except (inference.InferenceError, ValueError) as error:
-            small = isinstance(error, inference.InferenceError) and error.kind == "arena"
-            code = ErrorCode.OUT_OF_MEMORY if small else ErrorCode.MODEL_FAILED
-            raise _RequestFailed(code, str(error)) from None
-        self._model = model
-        self._sha256 = hashlib.sha256(data).digest()
-
-        def describe(tensors: tuple[inference.TensorInfo, ...]) -> tuple[TensorLayout, ...]:
-            return tuple(
-                TensorLayout(dtype=t.dtype.name, shape=t.shape, scale=t.scale, zero_point=t.zero_point)
-                for t in tensors
-            )
-
-        self._layout = ModelInfo(
-            sha256=self._sha256,
-            arena_bytes=arena_limit,
-            inputs=describe(model.inputs),
-            outputs=describe(model.outputs),
-        )
+        transfer, self._transfer = self._transfer, None
+        self._model = transfer.load()
+        self._send(Type.MODEL, self._model.info.pack(frame.sequence), now)
 
     def _on_model_info(self, frame: Frame, now: float) -> None:
-        if self._layout is None:
-            raise _RequestFailed(ErrorCode.NO_MODEL, "there is no model on this board.")
-        self._send(Type.MODEL, self._layout.pack(frame.sequence), now)
+        self._send(Type.MODEL, self._require_model().info.pack(frame.sequence), now)
 
     def _on_infer(self, frame: Frame, now: float) -> None:
         piece = Piece.unpack_infer(frame.payload)
-        if self._model is None or self._layout is None:
-            raise _RequestFailed(ErrorCode.NO_MODEL, "there is no model on this board.")
-        expected = sum(tensor.nbytes for tensor in self._layout.inputs)
+        expected = self._require_model().input_bytes
         if piece.offset == 0:
             self._input.clear()
         fits = piece.total == expected and piece.offset == len(self._input)
         if not fits or piece.offset + len(piece.data) > expected:
-            raise _RequestFailed(
+            raise RequestRefused(
                 ErrorCode.BAD_REQUEST,
                 f"the model takes {expected} bytes, and I have {len(self._input)}; this piece begins at "
                 f"{piece.offset} of {piece.total}.",
@@ -270,49 +236,41 @@ class Firmware:
         waiting, self._waiting = self._waiting, []
         if not waiting or self._model is None:
             return
-        table = np.frombuffer(b"".join(data for _, data in waiting), np.uint8).reshape(len(waiting), -1)
-        inputs, start = [], 0
-        for tensor in self._model.inputs:
-            size = int(np.prod(tensor.shape, dtype=np.int64)) * tensor.dtype.itemsize
-            part = np.ascontiguousarray(table[:, start : start + size]).view(tensor.dtype.newbyteorder("<"))
-            inputs.append(part.astype(tensor.dtype).reshape(len(waiting), *tensor.window_shape))
-            start += size
         try:
-            outputs, microseconds = self._model.run_timed(inputs if len(inputs) > 1 else inputs[0], progress=False)
+            outputs, microseconds = self._model.run([data for _, data in waiting])
         except inference.InferenceError as error:
             for frame, _ in waiting:
                 self._refuse(frame, ErrorCode.MODEL_FAILED, str(error), now)
             return
-        every = outputs if isinstance(outputs, tuple) else (outputs,)
-        little = [output.astype(output.dtype.newbyteorder("<")) for output in every]
-        for index, (frame, _) in enumerate(waiting):
-            raw = b"".join(output[index].tobytes() for output in little)
-            self._send_result(frame, raw, int(microseconds[index]), now)
-
-    def _send_result(self, frame: Frame, raw: bytes, microseconds: int, now: float) -> None:
         step = MAX_PAYLOAD - RESULT_OVERHEAD
-        for at in range(0, len(raw), step):
-            result = Result(
-                request=frame.sequence,
-                microseconds=microseconds,
-                offset=at,
-                total=len(raw),
-                data=raw[at : at + step],
-            )
-            self._send(Type.RESULT, result.pack(), now)
+        for (frame, _), raw, took in zip(waiting, outputs, microseconds, strict=True):
+            for at in range(0, len(raw), step):
+                part = raw[at : at + step]
+                result = Result(request=frame.sequence, microseconds=took, offset=at, total=len(raw), data=part)
+                self._send(Type.RESULT, result.pack(), now)
 
     def _on_stream_start(self, frame: Frame, now: float) -> None:
         start = StreamStart.unpack(frame.payload)
-        if start.sensor != self._sensor.description.id:
-            raise _RequestFailed(ErrorCode.NO_SENSOR, f"this board has no sensor number {start.sensor}.")
+        if start.sensor not in self._sensors:
+            raise RequestRefused(ErrorCode.NO_SENSOR, f"this board has no sensor number {start.sensor}.")
         if self._stream is not None:
-            raise _RequestFailed(ErrorCode.BUSY, "a stream is running; stop it first.")
+            raise RequestRefused(ErrorCode.BUSY, "a stream is running; stop it first.")
+        source = self._sensors[start.sensor]
+        source.take(0, 1)  # what is made up is made now, and not while samples wait
         self._done(frame, now)
-        self._stream = SensorStream(self._sensor, start=now, samples=start.samples, speed=self._settings.speed)
+        self._stream = SensorStream(
+            source, start_s=self._clock.seconds(now), samples=start.samples, settings=self._settings
+        )
+        self.running_since = now
 
     def _on_stream_stop(self, frame: Frame, now: float) -> None:
-        self._stream = None
+        self._end_stream()
         self._done(frame, now)
+
+    def _require_model(self) -> LoadedModel:
+        if self._model is None:
+            raise RequestRefused(ErrorCode.NO_MODEL, "there is no model on this board.")
+        return self._model
 
     # -- sending
 
@@ -320,19 +278,24 @@ class Firmware:
         self._send(Type.DONE, pack_done(frame.sequence), now)
 
     def _send(self, kind: Type, payload: bytes, now: float) -> None:
-        micros = int((now - self._booted_at) * 1e6) % 2**32
-        self._out += encode_frame(Frame(kind, self._sequence, micros, payload))
+        self._send_at(kind, payload, self._clock.seconds(now))
+
+    def _send_at(self, kind: Type, payload: bytes, seconds: float) -> None:
+        self._out += encode_frame(Frame(kind, self._sequence, self._clock.micros(seconds), payload))
         self._sequence = (self._sequence + 1) % 65536
 
-    def _finish_boot(self) -> None:
-        if self._said_hello:
-            return
-        self._said_hello = True
-        self._out += self._settings.boot_text.encode("ascii", errors="replace")
-        if self._model is None:
-            self.check_model()
+    def _end_stream(self) -> None:
+        if self._stream is not None:
+            self._faults += self._stream.faults
+        self._stream = None
+        self.running_since = None
 
-    def _close_model(self) -> None:
-        if self._model is not None:
+    def _finish_boot(self) -> None:
+        if not self._said_hello:
+            self._said_hello = True
+            self._out += self._settings.boot_text.encode("ascii", errors="replace")
+
+    def _close_ram(self) -> None:
+        if self._model is not None and self._model is not self._flash:
             self._model.close()
             self._model = None

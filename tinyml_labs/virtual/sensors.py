@@ -1,100 +1,195 @@
-"""A virtual board's sensor: a recording played at its rate, by the board's own sample clock."""
+"""The sensors of a virtual board: what each announces, and its samples by their numbers."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tinyml_labs.datasets import load_recorded_sweep, load_signal_csv
-from tinyml_labs.link.descriptions import Sensor
-from tinyml_labs.link.messages import Samples, StreamEnd, Type
+from tinyml_labs.datasets import Signal, load_recorded_sweep
+from tinyml_labs.link.descriptions import Sensor, SensorKind
+from tinyml_labs.virtual import camera, hand, microphone
+from tinyml_labs.virtual.pattern import test_pattern
+from tinyml_labs.virtual.settings import VirtualBoardSettings
 
-SECONDS_A_FRAME = 0.04
-BUFFERED_SAMPLES = 4096
+IMU_NAMES = "accX,accY,accZ,gyrX,gyrY,gyrZ"
+IMU_UNITS = "g,g,g,deg/s,deg/s,deg/s"
+TEST_RATE_HZ = 1000.0
 
 
-class PlayedSensor:
-    """A sensor that plays a recorded signal, over and over.
+class SampleSource(Protocol):
+    """A sensor: every sample is known by its number, so that nothing has to be kept for it."""
+
+    description: Sensor
+
+    def take(self, first: int, count: int) -> NDArray:
+        """Give samples, (count, channels), little endian, in the sensor's dtype."""
+
+
+class LoopSource:
+    """Samples that are played over and over.
 
     Parameters
     ----------
-    path : str
-        A CSV file as :func:`tinyml_labs.datasets.load_signal_csv` takes it; empty for the bundled sweep.
+    description : Sensor
+    make : callable
+        Gives the samples, (samples, channels); called when the first of them is asked for.
     """
 
-    def __init__(self, path: str = "") -> None:
-        signal = load_signal_csv(path) if path else load_recorded_sweep()
-        whole = bool(np.all(signal.samples == np.round(signal.samples)))
-        small = bool(signal.samples.min() >= 0 and signal.samples.max() <= 65535)
-        self.samples = signal.samples.astype("<u2" if whole and small else "<f4")
-        low, high = signal.full_scale or (math.nan, math.nan)
-        self.description = Sensor(
-            id=1,
-            name="analog",
-            unit=signal.unit,
-            channels=1,
-            dtype="uint16" if self.samples.dtype.kind == "u" else "float32",
-            rate_hz=signal.rate_hz,
-            low=low,
-            high=high,
+    def __init__(self, description: Sensor, make: Callable[[], NDArray]) -> None:
+        self.description = description
+        self._make = make
+        self._samples: NDArray | None = None
+
+    def take(self, first: int, count: int) -> NDArray:
+        """Give samples from number ``first`` on."""
+        if self._samples is None:
+            dtype = np.dtype(self.description.dtype).newbyteorder("<")
+            self._samples = np.ascontiguousarray(self._make(), dtype).reshape(-1, self.description.channels)
+        start = first % len(self._samples)
+        if start + count <= len(self._samples):
+            return self._samples[start : start + count]
+        return self._samples[np.arange(first, first + count) % len(self._samples)]
+
+
+class PatternSource:
+    """The sensor ``test_pattern``: a known function of number and channel."""
+
+    def __init__(self, description: Sensor) -> None:
+        self.description = description
+
+    def take(self, first: int, count: int) -> NDArray:
+        """Give samples from number ``first`` on."""
+        values = test_pattern(first, count, self.description.channels, self.description.dtype)
+        return values.astype(values.dtype.newbyteorder("<"), copy=False)
+
+
+def make_sensors(settings: VirtualBoardSettings) -> tuple[SampleSource, ...]:
+    """Make the board's sensors: ``analog``, ``imu``, ``microphone``, ``camera`` and ``test_pattern``.
+
+    What ``settings.play`` names takes the place of one of them.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If what is to be played is not there or cannot be played, or a sample is too large for a frame.
+    """
+    sensors: list[SampleSource] = [
+        analog_source(load_recorded_sweep()),
+        _imu(settings),
+        _microphone(settings),
+        _camera(settings),
+        _pattern(settings),
+    ]
+    if settings.play:
+        from tinyml_labs.virtual.playback import open_played
+
+        played = open_played(Path(settings.play), settings.sensor_rate_hz)
+        place = next((k for k, s in enumerate(sensors) if s.description.name == played.description.name), None)
+        if place is None:
+            place = {SensorKind.AUDIO: 2, SensorKind.IMAGE: 3}.get(played.description.kind, 1)
+        played.description = replace(played.description, id=place + 1)
+        sensors[place] = played
+    for source in sensors:
+        _check_size(source.description, settings.frame_payload)
+    return tuple(sensors)
+
+
+def analog_source(signal: Signal) -> LoopSource:
+    """Make the sensor ``analog`` of a scalar signal."""
+    whole = bool(np.all(signal.samples == np.round(signal.samples)))
+    small = bool(signal.samples.min() >= 0 and signal.samples.max() <= 65535)
+    low, high = signal.full_scale or (math.nan, math.nan)
+    description = Sensor(
+        id=1,
+        name="analog",
+        unit=signal.unit,
+        channels=1,
+        dtype="uint16" if whole and small else "float32",
+        rate_hz=signal.rate_hz,
+        low=low,
+        high=high,
+    )
+    return LoopSource(description, lambda: signal.samples)
+
+
+def sample_bytes(sensor: Sensor) -> int:
+    """Give the bytes of one sample on the wire."""
+    return sensor.channels * np.dtype(sensor.dtype).itemsize
+
+
+def _imu(settings: VirtualBoardSettings) -> LoopSource:
+    rate = settings.sensor_rate_hz or hand.RATE_HZ
+    description = Sensor(
+        id=2,
+        name="imu",
+        unit=IMU_UNITS,
+        channels=6,
+        dtype="float32",
+        rate_hz=rate,
+        channel_names=IMU_NAMES,
+    )
+    return LoopSource(description, lambda: hand.move(rate, settings.seed))
+
+
+def _microphone(settings: VirtualBoardSettings) -> LoopSource:
+    description = Sensor(
+        id=3,
+        name="microphone",
+        unit="counts",
+        channels=1,
+        dtype="int16",
+        rate_hz=microphone.RATE_HZ,
+        low=-32768,
+        high=32767,
+        kind=SensorKind.AUDIO,
+    )
+    return LoopSource(description, lambda: microphone.hear(settings.seed))
+
+
+def _camera(settings: VirtualBoardSettings) -> LoopSource:
+    description = Sensor(
+        id=4,
+        name="camera",
+        unit="counts",
+        channels=camera.WIDTH,
+        dtype="uint8",
+        rate_hz=camera.IMAGES_A_SECOND * camera.ROWS,
+        low=0,
+        high=255,
+        kind=SensorKind.IMAGE,
+        rows=camera.ROWS,
+    )
+    return LoopSource(description, lambda: camera.watch(settings.seed))
+
+
+def _pattern(settings: VirtualBoardSettings) -> PatternSource:
+    dtype = np.dtype(settings.test_dtype)
+    limits = (0, 65535) if dtype.itemsize > 2 else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    description = Sensor(
+        id=5,
+        name="test_pattern",
+        unit="counts",
+        channels=settings.test_channels,
+        dtype=settings.test_dtype,
+        rate_hz=settings.sensor_rate_hz or TEST_RATE_HZ,
+        low=limits[0],
+        high=limits[1],
+    )
+    return PatternSource(description)
+
+
+def _check_size(sensor: Sensor, frame_payload: int) -> None:
+    from tinyml_labs.link.messages import SAMPLES_OVERHEAD
+
+    room = frame_payload - SAMPLES_OVERHEAD
+    if sample_bytes(sensor) > room:
+        raise ValueError(
+            f"A sample of {sensor.name!r} has {sample_bytes(sensor)} bytes, and a frame of frame_payload="
+            f"{frame_payload} has room for {room}. Choose a larger frame_payload, or fewer channels."
         )
-
-
-class SensorStream:
-    """One stream of a sensor: which samples are due, and the frames that carry them.
-
-    Parameters
-    ----------
-    sensor : PlayedSensor
-    start : float, seconds
-    samples : int
-        How many to send; 0 for no end.
-    speed : float
-        How many times faster than real time.
-    """
-
-    def __init__(self, sensor: PlayedSensor, *, start: float, samples: int, speed: float) -> None:
-        self._sensor = sensor
-        self._start = start
-        self._rate = sensor.description.rate_hz * speed
-        self._wanted = samples
-        self._next = 0  # the first sample that was neither sent nor dropped
-        self._overruns = 0
-        self._chunk = max(1, min(1024, round(self._rate * SECONDS_A_FRAME)))
-        self.ended = False
-
-    def advance(self, now: float, *, room: bool) -> Iterator[tuple[Type, bytes]]:
-        """Give the messages that are due at ``now``, in seconds; without room, samples wait or are dropped."""
-        due = int((now - self._start) * self._rate)
-        if self._wanted:
-            due = min(due, self._wanted)
-        if not room:
-            excess = due - self._next - BUFFERED_SAMPLES
-            if excess > 0:  # the board's buffer is full: the oldest samples are lost, and counted
-                self._next += excess
-                self._overruns += excess
-            return
-        while due - self._next >= self._chunk or (self._next < due == self._wanted):
-            count = min(self._chunk, due - self._next)
-            indices = np.arange(self._next, self._next + count) % len(self._sensor.samples)
-            message = Samples(
-                sensor=self._sensor.description.id,
-                first=self._next,
-                overruns=self._overruns,
-                data=self._sensor.samples[indices].tobytes(),
-            )
-            self._next += count
-            yield Type.SAMPLES, message.pack()
-        if self._wanted and self._next >= self._wanted:
-            self.ended = True
-            number = self._sensor.description.id
-            yield Type.STREAM_END, StreamEnd(sensor=number, samples=self._next, overruns=self._overruns).pack()
-
-    def next_event(self, now: float) -> float:
-        """Give the seconds until the next message is due."""
-        target = self._next + self._chunk
-        if self._wanted:
-            target = min(target, self._wanted)
-        return max(0.0, self._start + target / self._rate - now)

@@ -3,15 +3,47 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
-from tinyml_labs.link.errors import PortError
+from tinyml_labs.link.framing import MAX_PAYLOAD
 
-_TRUE, _FALSE = ("on", "yes", "true", "1"), ("off", "no", "false", "0")
+DEFAULT_BOOT_TEXT = "TinyML lab kit, virtual board\r\n"
+_DAY_S = 86_400.0
+
+_CHOICES = {
+    "dialect": ("frames", "mlperf", "csv"),
+    "csv_style": ("plain", "imu_capture", "edge_impulse"),
+    "csv_separator": ("auto", "comma", "tab"),
+    "test_dtype": ("uint16", "int16", "int8", "uint8", "int32", "float32"),
+    "faults_in": ("all", "samples"),
+}
+_RANGES: dict[str, tuple[float, float]] = {
+    "boot_ms": (0, 600_000),
+    "ram_kb": (1, 1024 * 1024),
+    "start_micros": (0, 2**32 - 1),
+    "seed": (0, 2**32 - 1),
+    "sensor_rate_hz": (0, 1_000_000),
+    "rate_error_percent": (-50, 50),
+    "test_channels": (1, 2000),
+    "frame_payload": (64, MAX_PAYLOAD),
+    "buffer_kb": (1, 1024 * 1024),
+    "csv_threshold_g": (0, 100),
+    "csv_decimals": (-1, 9),
+    "flip_rate": (0, 1),
+    "drop_rate": (0, 1),
+    "insert_rate": (0, 1),
+    "repeat_rate": (0, 1),
+    "stall_every_s": (0, _DAY_S),
+    "stall_s": (0, _DAY_S),
+    "reset_after_s": (0, _DAY_S),
+    "vanish_after_s": (0, _DAY_S),
+    "vanish_s": (0, _DAY_S),
+    "overrun_every_s": (0, _DAY_S),
+    "overrun_samples": (1, 2**31),
+    "uart_baud": (0, 10_000_000),
+    "fault_count": (0, 2**31),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,31 +60,124 @@ class VirtualBoardSettings:
     boot_ms : int, milliseconds
         How long the board takes from a reset to its first answer. What comes before is lost.
     boot_text : str
-        What the board prints when it starts, before the first frame.
+        What the board prints when it starts, before the first frame. The text dialects print it if it is not
+        the default one.
     ram_kb : int, KiB
         Memory for a loaded model and its arena together. The default is large enough for every model of the
         course; a Nano 33 BLE has 256.
     model : str
         Path of a ``.tflite`` that is on the board from the start, as in a sketch.
-    play : str
-        Path of a CSV file that the sensor plays, over and over. By default the bundled sweep of a potentiometer.
+    board_id : str
+        The chip's own number; by default one made up when the process starts. A reset or a pulled cable leaves it.
     speed : float
-        How many times faster than real time the sensor runs.
+        How many times faster than real time the board's clock, and so its sensors, runs.
+    start_micros : int, microseconds
+        What the board's 32-bit clock shows at a reset; near 2**32 it soon wraps.
+
+    play : str
+        What a sensor plays, over and over: a CSV file of one column (``analog``) or of several (``imu``), a WAV
+        file (``microphone``), a folder of PNG files (``camera``), or the folder of a recording. By default the
+        ``analog`` sensor plays the bundled sweep, and the others make up what they measure.
+    seed : int
+        Of everything made up: motion, sound, scene and faults.
+    sensor_rate_hz : float, hertz
+        The nominal rate of ``test_pattern`` and of ``imu``, made up or played; 0 for their own.
+    rate_error_percent : float
+        By how much the true rate of every sensor differs from the nominal one, which is announced.
+    test_channels, test_dtype : int, str
+        What the sensor ``test_pattern`` sends: see :func:`tinyml_labs.virtual.test_pattern`.
+    frame_payload : int, bytes
+        The largest payload of a SAMPLES frame.
+    buffer_kb : int, KiB
+        How much the board keeps of samples that the line does not take; what comes then is an overrun.
+
+    dialect : str
+        ``"frames"``, ``"mlperf"`` (the text protocol of MLPerf Tiny's runner) or ``"csv"`` (prints lines, as most
+        sketches do).
+    sensor : str
+        Which sensor the dialect ``csv`` prints.
+    csv_style : str
+        ``"plain"``, ``"imu_capture"`` (Arduino's IMU_Capture) or ``"edge_impulse"`` (its data forwarder).
+    csv_separator : str
+        ``"comma"``, ``"tab"``, or ``"auto"``: a tab for Edge Impulse.
+    csv_decimals : int
+        Decimals of numbers that are no integers; -1 for as many as it takes to read back the same number.
+    csv_threshold_g : float, g
+        The sum of the accelerations from which ``imu_capture`` prints a burst; 0 for one burst after the other.
+
+    flip_rate, drop_rate, insert_rate, repeat_rate : float, 0 to 1
+        The probability, for each byte that is sent, that a bit of it is flipped, that it is lost, that another
+        byte comes before it, that it comes twice.
+    faults_in : str
+        Which frames these bytes may be in: ``"all"``, or ``"samples"`` to leave the answers whole.
+    stall_every_s, stall_s : float, seconds
+        From the beginning of a stream, nothing is sent for ``stall_s`` after each ``stall_every_s``.
+    reset_after_s : float, seconds
+        The board is reset so long after a stream has begun: RAM, clock and sequence numbers begin anew.
+    vanish_after_s, vanish_s : float, seconds
+        The port goes away so long after a stream has begun, and comes back under another name ``vanish_s`` later.
+    overrun_every_s, overrun_samples : float, seconds; int
+        The board drops so many samples after each ``overrun_every_s`` of a stream, and counts them as overruns.
+    uart_baud : int, bits a second
+        The baud rate that the board is set to: with another one on the host, both get nonsense. 0: it does not care.
+    fault_count : int
+        How often each kind of fault happens at most; 0 for no limit, but then a board is reset, or vanishes, once.
+    fault_log : str
+        A file to which each fault is written as a line of JSON.
+    link : str
+        A symbolic link that is pointed at the port, as ``/dev/serial/by-id`` is: gone while the board is away.
     """
 
     baud_pacing: bool = False
     reset_on_open: bool = False
     boot_ms: int = 0
-    boot_text: str = "TinyML lab kit, virtual board\r\n"
+    boot_text: str = DEFAULT_BOOT_TEXT
     ram_kb: int = 8192
     model: str = ""
-    play: str = ""
+    board_id: str = ""
     speed: float = 1.0
+    start_micros: int = 0
+
+    play: str = ""
+    seed: int = 0
+    sensor_rate_hz: float = 0.0
+    rate_error_percent: float = 0.0
+    test_channels: int = 4
+    test_dtype: str = "uint16"
+    frame_payload: int = MAX_PAYLOAD
+    buffer_kb: int = 1024
+
+    dialect: str = "frames"
+    sensor: str = "imu"
+    csv_style: str = "plain"
+    csv_separator: str = "auto"
+    csv_decimals: int = -1
+    csv_threshold_g: float = 2.5
+
+    flip_rate: float = 0.0
+    drop_rate: float = 0.0
+    insert_rate: float = 0.0
+    repeat_rate: float = 0.0
+    faults_in: str = "all"
+    stall_every_s: float = 0.0
+    stall_s: float = 1.0
+    reset_after_s: float = 0.0
+    vanish_after_s: float = 0.0
+    vanish_s: float = 1.0
+    overrun_every_s: float = 0.0
+    overrun_samples: int = 10
+    uart_baud: int = 0
+    fault_count: int = 0
+    fault_log: str = ""
+    link: str = ""
 
     def __post_init__(self) -> None:
-        for name, low, high in (("boot_ms", 0, 600_000), ("ram_kb", 1, 1024 * 1024)):
+        for name, (low, high) in _RANGES.items():
             if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name} is {getattr(self, name)}; it goes from {low} to {high}.")
+                raise ValueError(f"{name} is {getattr(self, name)}; it goes from {low:g} to {high:g}.")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; it is one of {', '.join(choices)}.")
         if not 0 < self.speed <= 1000:
             raise ValueError(f"speed is {self.speed}; it has to be more than 0, and 1000 at most.")
 
@@ -64,44 +189,3 @@ class VirtualBoardSettings:
     def from_json(cls, text: str) -> VirtualBoardSettings:
         """Read what :meth:`to_json` gave."""
         return cls(**json.loads(text))
-
-
-def parse_url(url: str) -> VirtualBoardSettings:
-    """Read the settings from a ``virtual://`` URL.
-
-    Raises
-    ------
-    PortError
-        For a setting that does not exist or a value that does not fit, with what there is instead.
-
-    >>> parse_url("virtual://?boot_ms=500&baud_pacing=on").boot_ms
-    500
-    """
-    parts = urlsplit(url)
-    fields = {field.name: field.default for field in dataclasses.fields(VirtualBoardSettings)}
-    if parts.netloc or parts.path not in ("", "/"):
-        raise PortError(
-            f"{url}: a virtual board has no address. Settings go after a question mark: virtual://?speed=10"
-        )
-    settings: dict[str, Any] = {}
-    for name, text in parse_qsl(parts.query, keep_blank_values=True):
-        if name not in fields:
-            near = difflib.get_close_matches(name, fields, 1)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
-            raise PortError(f"{url}: a virtual board has no setting {name!r}.{meant} It has: {', '.join(fields)}.")
-        settings[name] = _convert(url, name, text, fields[name])
-    try:
-        return VirtualBoardSettings(**settings)
-    except ValueError as error:
-        raise PortError(f"{url}: {error}") from None
-
-
-def _convert(url: str, name: str, text: str, default: Any) -> Any:
-    if isinstance(default, bool):
-        if text.lower() in (*_TRUE, *_FALSE):
-            return text.lower() in _TRUE
-        raise PortError(f"{url}: {name} is on or off, and not {text!r}.")
-    try:
-        return type(default)(text)
-    except ValueError:
-        raise PortError(f"{url}: {name} takes a number ({type(default).__name__}), and {text!r} is none.") from None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import queue
 import subprocess
 import sys
 import tempfile
 import threading
 import weakref
-from typing import Any
+from typing import IO, Any
 
 from tinyml_labs.link.errors import PortError
-from tinyml_labs.virtual.settings import VirtualBoardSettings, parse_url
+from tinyml_labs.virtual.settings import VirtualBoardSettings
+from tinyml_labs.virtual.urls import parse_url
 
 _START_TIMEOUT_S = 30.0
 
@@ -26,6 +28,7 @@ class Serial(_Base):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._url = ""
         self._board: subprocess.Popen[str] | None = None
+        self._addresses: queue.SimpleQueue[str] = queue.SimpleQueue()
         super().__init__(*args, **kwargs)
 
     def open(self) -> None:
@@ -34,18 +37,43 @@ class Serial(_Base):
         settings = parse_url(self._url)
         if not self.is_open and self._board is None:
             self._board, address = _start_board(settings)
+            self._addresses = _watch(self._board)
             self._end = weakref.finalize(self, _end_board, self._board)
             self.port = address
         super().open()
 
     def close(self) -> None:
         """Close the port and end the board."""
-        super().close()
-        if self._board is not None:
-            self._end()
-            self._board = None
-            self._port = self._url
-            self.portstr = self._url
+        try:
+            super().close()
+        finally:
+            if self._board is not None:
+                self._end()
+                self._board = None
+                self._port = self._url
+                self.portstr = self._url
+
+    def find_again(self, timeout_s: float = 0.0) -> str | None:
+        """Say where the board is after it has vanished: a virtual board comes back under another name.
+
+        Parameters
+        ----------
+        timeout_s : float
+            How long to wait for it to come back.
+
+        Returns
+        -------
+        str or None
+            The port to open; this object stays the one whose :meth:`close` ends the board. None if the board has
+            not come back since the last call.
+        """
+        found = None
+        try:
+            found = self._addresses.get(timeout=max(timeout_s, 1e-6))
+            while True:  # it may have vanished again
+                found = self._addresses.get_nowait()
+        except queue.Empty:
+            return found
 
 
 def _start_board(settings: VirtualBoardSettings) -> tuple[subprocess.Popen[str], str]:
@@ -67,16 +95,31 @@ def _start_board(settings: VirtualBoardSettings) -> tuple[subprocess.Popen[str],
             address = process.stdout.readline().strip()
         except BaseException:  # interrupted: leave no board behind
             _end_board(process)
+            process.stdout.close()
             raise
         finally:
             impatience.cancel()
-            process.stdout.close()
         if address:
             return process, address
+        process.stdout.close()
         process.wait(timeout=_START_TIMEOUT_S)
         errors.seek(0)
         reason = errors.read().strip().splitlines()[-1:]
     raise PortError(f"The virtual board did not start: {reason[0] if reason else 'no reason given'}")
+
+
+def _watch(process: subprocess.Popen[str]) -> queue.SimpleQueue[str]:
+    """Read the names of the ports under which the board comes back, in a thread that knows nothing else."""
+    addresses: queue.SimpleQueue[str] = queue.SimpleQueue()
+    assert process.stdout is not None
+    threading.Thread(target=_read_lines, args=(process.stdout, addresses), name="virtual board", daemon=True).start()
+    return addresses
+
+
+def _read_lines(stdout: IO[str], addresses: queue.SimpleQueue[str]) -> None:
+    with stdout:
+        for line in stdout:
+            addresses.put(line.strip())
 
 
 def _end_board(process: subprocess.Popen[str]) -> None:

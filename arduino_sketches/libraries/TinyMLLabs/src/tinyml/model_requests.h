@@ -1,0 +1,127 @@
+// Answers the host's requests about the model: MODEL_INFO, INFER in pieces, LOAD_*.
+#ifndef TINYML_MODEL_REQUESTS_H
+#define TINYML_MODEL_REQUESTS_H
+
+#include "messages.h"
+
+namespace tinyml {
+
+namespace texts {
+
+static const char kNoModel[] TINYML_FLASH = "there is no model on this board.";
+static const char kCompiledIn[] TINYML_FLASH =
+    "this firmware's model is compiled in. Upload the sketch that was exported with the other model.";
+static const char kInferShort[] TINYML_FLASH = "INFER is cut short: ";
+static const char kTakes[] TINYML_FLASH = "the model takes ";
+static const char kAndHave[] TINYML_FLASH = " bytes, and I have ";
+static const char kBeginsAt[] TINYML_FLASH = "; this piece begins at ";
+static const char kOf[] TINYML_FLASH = " of ";
+static const char kBytes[] TINYML_FLASH = " bytes.";
+
+}  // namespace texts
+
+template <class Writer>
+class ModelRequests {
+ public:
+  explicit ModelRequests(Writer& writer) : writer_(writer), model_(nullptr), clock_(nullptr), received_(0) {}
+
+  // Model and what it points to have to stay. The clock times the invocations; nullptr: they take 0 microseconds.
+  void set(const Model* model, Clock clock) {
+    model_ = model;
+    clock_ = clock;
+    received_ = 0;
+  }
+
+  const uint8_t* sha256() const { return model_ ? model_->sha256 : nullptr; }
+
+  // False if the request is none of these.
+  bool answer(const FrameHeader& header, const uint8_t* payload, size_t size, uint32_t now) {
+    switch (static_cast<Type>(header.type)) {
+      case Type::model_info:
+        if (model_) {
+          write_model(writer_, now, header.sequence, *model_);
+        } else {
+          refuse(header, now, ErrorCode::no_model, texts::kNoModel);
+        }
+        return true;
+      case Type::infer:
+        infer(header, payload, size, now);
+        return true;
+      case Type::load_begin:
+      case Type::load_data:
+        refuse(header, now, ErrorCode::unknown_request, texts::kCompiledIn);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+ private:
+  void refuse(const FrameHeader& header, uint32_t now, ErrorCode code, const char* flash_text) {
+    write_refusal(writer_, now, header.sequence, code, FlashText{flash_text});
+  }
+
+  void infer(const FrameHeader& header, const uint8_t* payload, size_t size, uint32_t now) {
+    Piece piece;
+    if (!Piece::unpack_infer(payload, size, &piece)) {
+      begin_refusal(writer_, now, header.sequence, ErrorCode::bad_request);
+      writer_.characters(FlashText{texts::kInferShort});
+      writer_.decimal(static_cast<uint32_t>(size));
+      writer_.characters(FlashText{texts::kBytes});
+      writer_.end();
+      return;
+    }
+    if (!model_) return refuse(header, now, ErrorCode::no_model, texts::kNoModel);
+    const uint32_t expected = static_cast<uint32_t>(model_->input_bytes);
+    if (piece.offset == 0) received_ = 0;
+    if (piece.total != expected || piece.offset != received_ || piece.size > expected - received_) {
+      return refuse_piece(header, now, piece);
+    }
+    memcpy(model_->input + piece.offset, piece.data, piece.size);
+    received_ += static_cast<uint32_t>(piece.size);
+    if (received_ < expected) return write_done(writer_, now, header.sequence);
+    received_ = 0;
+    run(header, now);
+  }
+
+  void refuse_piece(const FrameHeader& header, uint32_t now, const Piece& piece) {
+    begin_refusal(writer_, now, header.sequence, ErrorCode::bad_request);
+    writer_.characters(FlashText{texts::kTakes});
+    writer_.decimal(static_cast<uint32_t>(model_->input_bytes));
+    writer_.characters(FlashText{texts::kAndHave});
+    writer_.decimal(received_);
+    writer_.characters(FlashText{texts::kBeginsAt});
+    writer_.decimal(piece.offset);
+    writer_.characters(FlashText{texts::kOf});
+    writer_.decimal(piece.total);
+    writer_.characters(".");
+    writer_.end();
+  }
+
+  void run(const FrameHeader& header, uint32_t now) {
+    const uint32_t before = time();
+    const char* fault = model_->invoke(model_->context);
+    const uint32_t microseconds = time() - before;
+    now += microseconds;
+    if (fault) return write_refusal(writer_, now, header.sequence, ErrorCode::model_failed, fault);
+    const uint32_t total = static_cast<uint32_t>(model_->output_bytes);
+    const uint32_t step = kMaxPayload - kResultOverhead;
+    uint32_t at = 0;
+    do {
+      const uint32_t size = total - at < step ? total - at : step;
+      write_result(writer_, now, header.sequence, microseconds, at, total, model_->output + at, size);
+      at += size;
+    } while (at < total);
+  }
+
+  uint32_t time() const { return clock_ ? static_cast<uint32_t>(clock_()) : 0; }
+
+  Writer& writer_;
+  const Model* model_;
+  Clock clock_;
+  uint32_t received_;  // bytes of the next input
+};
+
+}  // namespace tinyml
+
+#endif

@@ -1,0 +1,32 @@
+// Stand-in for Arduino_OV767X 0.0.2: a camera that plays the recording, a grey QCIF picture a frame.
+#ifndef STAND_INS_OV767X_H
+#define STAND_INS_OV767X_H
+
+#include <Arduino.h>
+
+#include "recording.h"
+
+enum { YUV422 = 0, RGB444 = 1, RGB565 = 2, GRAYSCALE = 4 };
+enum { VGA = 0, CIF = 1, QVGA = 2, QCIF = 3, QQVGA = 4 };
+
+class OV767X {
+ public:
+  int begin(int resolution, int format, int frames_per_second) {
+    return resolution == QCIF && format == GRAYSCALE && (frames_per_second == 1 || frames_per_second == 5);
+  }
+  int width() const { return 176; }
+  int height() const { return 144; }
+  int bytesPerPixel() const { return 2; } // of what the camera sends; readFrame drops the colours
+  void readFrame(void* buffer) {
+    delay(1); // a real one takes up to two frame times
+    const size_t size = 176 * 144;
+    memcpy(buffer, Recording<uint8_t>(size).sample(next_++), size);
+  }
+
+ private:
+  size_t next_ = 0;
+};
+
+extern OV767X Camera;
+
+#endif

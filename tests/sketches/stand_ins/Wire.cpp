@@ -1,0 +1,3 @@
+#include <Wire.h>
+
+TwoWire Wire;

@@ -1,0 +1,3 @@
+#include <Arduino_OV767X.h>
+
+OV767X Camera;
