@@ -1,37 +1,53 @@
 // Captures grey pictures of an OV7675 or OV7670 camera: "camera" is the 96 x 96 pixels in the middle, "camera_raw" all 176 x 144.
 //
 // For the Nano 33 BLE (Sense) with the Tiny Machine Learning Kit's shield. Needs Arduino_OV767X and TinyMLLabs: ../README.md.
-// The sensor's samples are rows; a new picture is taken when the last one's rows are all on their way.
+// A sample is a row. Pictures are taken at a steady rate; one that comes due while the last is still on its way counts as lost.
 #include <Arduino_OV767X.h>
 #include <TinyMLLabs.h>
 
 // #define CSV_MODE  // a row a line of text, until Python asks for frames
 
+#ifndef PICTURES_A_SECOND
+#define PICTURES_A_SECOND 2  // the camera gives 5, and to wait for the next one and to read it takes two of its periods
+#endif
+
 using namespace tinyml;
 
 static const uint16_t kRawWidth = 176, kRawHeight = 144;  // QCIF
 static const uint16_t kSide = 96;                         // of the square in the middle
-static const uint16_t kFramesPerSecond = 5;               // 1 or 5, says the library; sending takes its time too
 
 static char board_id[17];
 static const Sensor kSensors[] = {
-    {0, "camera", "grey", kSide, DType::uint8, kSide * kFramesPerSecond, 0, 255, SensorKind::image, kSide, ""},
-    {1, "camera_raw", "grey", kRawWidth, DType::uint8, kRawHeight * kFramesPerSecond, 0, 255, SensorKind::image, kRawHeight, ""},
+    {0, "camera", "grey", kSide, DType::uint8, kSide * PICTURES_A_SECOND, 0, 255, SensorKind::image, kSide, ""},
+    {1, "camera_raw", "grey", kRawWidth, DType::uint8, kRawHeight * PICTURES_A_SECOND, 0, 255, SensorKind::image, kRawHeight, ""},
 };
 static const BoardDescription kBoard = {this_board_name(), "capture_camera", "0.1.0", board_id, kSensors, 2, 256};
 static BoardServer<Stream, 1152, 8> server(Serial, kBoard);  // 12 rows of 96 or 6 of 176 a frame: whole numbers of them a picture
 
 static uint8_t picture[kRawHeight * kRawWidth];
 static uint32_t picture_taken;
+static SampleClock picture_clock;
 
 void setup() {
   Serial.begin(115200);
   this_board_id(board_id);
-  if (!Camera.begin(QCIF, GRAYSCALE, kFramesPerSecond)) server.set_sensor_fault("no camera found. Is its shield plugged in?");
+  if (!Camera.begin(QCIF, GRAYSCALE, 5)) server.set_sensor_fault("no camera found. Is its shield plugged in?");
 #ifdef CSV_MODE
   server.set_csv(true);
 #endif
+  server.set_flush_ms(1000);  // a frame leaves when it is full: no row of a picture waits for the next one
   server.begin(micros());
+  picture_clock.begin(to_millihertz(PICTURES_A_SECOND), micros());
+}
+
+// Gives false if none is due yet.
+static bool take_picture(uint16_t rows) {
+  const uint32_t due = picture_clock.take(micros());
+  if (due == 0) return false;
+  if (server.samples_taken() > 0) server.skip((due - 1) * rows);  // before a stream's first picture nothing is lost
+  picture_taken = micros();
+  Camera.readFrame(picture);
+  return true;
 }
 
 void loop() {
@@ -40,11 +56,8 @@ void loop() {
   const uint16_t top = (kRawHeight - sensor.rows) / 2, left = (kRawWidth - sensor.channels) / 2;
   while (server.can_push()) {
     const uint16_t row = server.samples_taken() % sensor.rows;
-    if (row == 0) {
-      picture_taken = micros();
-      Camera.readFrame(picture);
-    }
-    server.push(&picture[(top + row) * kRawWidth + left], picture_taken);
-    if (row + 1 == sensor.rows) return;
+    if (row == 0 && !take_picture(sensor.rows)) return;
+    const uint32_t row_taken = picture_taken + row * (1000000ul / PICTURES_A_SECOND / sensor.rows);  // so that rows have a rate
+    server.push(&picture[(top + row) * kRawWidth + left], row_taken);
   }
 }

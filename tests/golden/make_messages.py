@@ -1,8 +1,8 @@
 """Make the golden messages that Python and C++ both write and read: python tests/golden/make_messages.py
 
-messages.json is a list of {name, type, fields, payload}. The layouts are written here a second time, field by field, so
-that the golden messages owe the package nothing. Texts and numbers stand in ``fields`` as they are, bytes in
-hexadecimal; "nan" is a float that is not known.
+messages.json is a list of {name, kind, type, fields, payload}. The layouts are written here a second time, field by
+field, so that the golden messages owe the package nothing. Texts and numbers stand in ``fields`` as they are, bytes
+in hexadecimal; "nan" is a float that is not known.
 """
 
 import json
@@ -80,66 +80,135 @@ LAYOUTS = {
     "refusal": (0x8F, lambda f: u16(f["request"]) + u8(f["code"]) + f["text"].encode()),
 }
 
-ANALOG = dict(
-    id=0, kind=0, dtype="uint16", channels=1, rows=0, rate_hz=100.0, low=0.0, high=1023.0,
-    name="analog", unit="counts", channel_names="",
-)  # fmt: skip
-IMU = dict(
-    id=1, kind=0, dtype="float32", channels=6, rows=0, rate_hz=119.0, low="nan", high="nan",
-    name="imu", unit="g,g,g,deg/s,deg/s,deg/s", channel_names="accX,accY,accZ,gyrX,gyrY,gyrZ",
-)  # fmt: skip
-MICROPHONE = dict(
-    id=2, kind=1, dtype="int16", channels=1, rows=0, rate_hz=16000.0, low=-32768.0, high=32767.0,
-    name="microphone", unit="counts", channel_names="",
-)  # fmt: skip
-CAMERA = dict(
-    id=255, kind=2, dtype="uint8", channels=65535, rows=96, rate_hz=0.1, low=0.0, high=255.0,
-    name="camera", unit="grey", channel_names="",
-)  # fmt: skip
-BOARD = dict(
-    request=513, max_payload=64, receive_buffer=64, model_sha256=bytes(32).hex(),
-    board="Arduino Uno", firmware="capture_analog", firmware_version="0.1.0", board_id="",
-)  # fmt: skip
-INT8 = dict(dtype="int8", scale=0.024574, zero_point=-128, shape=[1, 1])
-IMAGE = dict(dtype="int8", scale=0.003921569, zero_point=2**31 - 1, shape=[1, 96, 96, 1])
-FLOAT = dict(dtype="float32", scale=0.0, zero_point=-(2**31), shape=[])
+ANALOG = {
+    "id": 0,
+    "kind": 0,
+    "dtype": "uint16",
+    "channels": 1,
+    "rows": 0,
+    "rate_hz": 100.0,
+    "low": 0.0,
+    "high": 1023.0,
+    "name": "analog",
+    "unit": "counts",
+    "channel_names": "",
+}
+IMU = {
+    "id": 1,
+    "kind": 0,
+    "dtype": "float32",
+    "channels": 6,
+    "rows": 0,
+    "rate_hz": 119.0,
+    "low": "nan",
+    "high": "nan",
+    "name": "imu",
+    "unit": "g,g,g,deg/s,deg/s,deg/s",
+    "channel_names": "accX,accY,accZ,gyrX,gyrY,gyrZ",
+}
+MICROPHONE = {
+    "id": 2,
+    "kind": 1,
+    "dtype": "int16",
+    "channels": 1,
+    "rows": 0,
+    "rate_hz": 16000.0,
+    "low": -32768.0,
+    "high": 32767.0,
+    "name": "microphone",
+    "unit": "counts",
+    "channel_names": "",
+}
+CAMERA = {
+    "id": 255,
+    "kind": 2,
+    "dtype": "uint8",
+    "channels": 65535,
+    "rows": 96,
+    "rate_hz": 0.1,
+    "low": 0.0,
+    "high": 255.0,
+    "name": "camera",
+    "unit": "grey",
+    "channel_names": "",
+}
+BOARD = {
+    "request": 513,
+    "max_payload": 64,
+    "receive_buffer": 64,
+    "model_sha256": bytes(32).hex(),
+    "board": "Arduino Uno",
+    "firmware": "capture_analog",
+    "firmware_version": "0.1.0",
+    "board_id": "",
+}
+INT8 = {"dtype": "int8", "scale": 0.024574, "zero_point": -128, "shape": [1, 1]}
+IMAGE = {"dtype": "int8", "scale": 0.003921569, "zero_point": 2**31 - 1, "shape": [1, 96, 96, 1]}
+FLOAT = {"dtype": "float32", "scale": 0.0, "zero_point": -(2**31), "shape": []}
 
 MESSAGES = [
-    ("stream_start", "until_stopped", dict(sensor=0, samples=0)),
-    ("stream_start", "most", dict(sensor=255, samples=2**32 - 1)),
-    ("load_begin", "a_model", dict(size=2704, crc32=0xDEADBEEF, sha256=SHA256)),
-    ("load_data", "a_piece", dict(offset=65536, data=bytes(range(200)).hex())),
-    ("load_data", "nothing", dict(offset=0, data="")),
-    ("infer", "a_piece", dict(offset=56, total=300, data=bytes(56).hex())),
+    ("stream_start", "until_stopped", {"sensor": 0, "samples": 0}),
+    ("stream_start", "most", {"sensor": 255, "samples": 2**32 - 1}),
+    ("load_begin", "a_model", {"size": 2704, "crc32": 0xDEADBEEF, "sha256": SHA256}),
+    ("load_data", "a_piece", {"offset": 65536, "data": bytes(range(200)).hex()}),
+    ("load_data", "nothing", {"offset": 0, "data": ""}),
+    ("infer", "a_piece", {"offset": 56, "total": 300, "data": bytes(56).hex()}),
     ("board", "uno", dict(**BOARD, sensors=[ANALOG])),
     (
         "board",
         "every_kind",
         dict(
-            BOARD, request=65535, max_payload=4096, receive_buffer=2**32 - 1, model_sha256=SHA256,
-            board="Nano 33 BLE Sense", board_id="0123456789abcdef", sensors=[ANALOG, IMU, MICROPHONE, CAMERA],
-        ),  # fmt: skip
+            BOARD,
+            request=65535,
+            max_payload=4096,
+            receive_buffer=2**32 - 1,
+            model_sha256=SHA256,
+            board="Nano 33 BLE Sense",
+            board_id="0123456789abcdef",
+            sensors=[ANALOG, IMU, MICROPHONE, CAMERA],
+        ),
     ),
     ("board", "no_sensor", dict(BOARD, board="", firmware="", firmware_version="", sensors=[])),
-    ("board", "long_texts", dict(BOARD, board="n" * 300, firmware="новое слово µ°", sensors=[dict(ANALOG, unit="V" * 255)])),
-    ("done", "a_request", dict(request=258)),
-    ("model", "sine", dict(request=1, sha256=SHA256, arena_bytes=2048, inputs=[INT8], outputs=[INT8])),
-    ("model", "two_outputs", dict(request=9, sha256=SHA256, arena_bytes=0, inputs=[IMAGE], outputs=[FLOAT, INT8])),
-    ("result", "a_piece", dict(request=3, microseconds=2**32 - 1, offset=4082, total=5000, data=bytes(range(256)).hex())),
-    ("result", "nothing", dict(request=3, microseconds=0, offset=0, total=0, data="")),
-    ("samples", "analog", dict(sensor=0, first=2**32 - 2, overruns=17, data=struct.pack("<4H", 0, 1, 1022, 65535).hex())),
-    ("samples", "imu", dict(sensor=1, first=0, overruns=0, data=struct.pack("<6f", 0, 0, 1, -2000, 0.5, math.inf).hex())),
-    ("stream_end", "whole", dict(sensor=2, samples=16000, overruns=3)),
-    ("log", "text", dict(text="no IMU found: is it the µ-board?")),
-    ("refusal", "busy", dict(request=77, code=8, text="a stream is running; stop it first.")),
-]  # fmt: skip
+    (
+        "board",
+        "long_texts",
+        dict(BOARD, board="n" * 300, firmware="новое слово µ°", sensors=[dict(ANALOG, unit="V" * 255)]),
+    ),
+    ("done", "a_request", {"request": 258}),
+    ("model", "sine", {"request": 1, "sha256": SHA256, "arena_bytes": 2048, "inputs": [INT8], "outputs": [INT8]}),
+    (
+        "model",
+        "two_outputs",
+        {"request": 9, "sha256": SHA256, "arena_bytes": 0, "inputs": [IMAGE], "outputs": [FLOAT, INT8]},
+    ),
+    (
+        "result",
+        "a_piece",
+        {"request": 3, "microseconds": 2**32 - 1, "offset": 4082, "total": 5000, "data": bytes(range(256)).hex()},
+    ),
+    ("result", "nothing", {"request": 3, "microseconds": 0, "offset": 0, "total": 0, "data": ""}),
+    (
+        "samples",
+        "analog",
+        {"sensor": 0, "first": 2**32 - 2, "overruns": 17, "data": struct.pack("<4H", 0, 1, 1022, 65535).hex()},
+    ),
+    (
+        "samples",
+        "imu",
+        {"sensor": 1, "first": 0, "overruns": 0, "data": struct.pack("<6f", 0, 0, 1, -2000, 0.5, math.inf).hex()},
+    ),
+    ("stream_end", "whole", {"sensor": 2, "samples": 16000, "overruns": 3}),
+    ("log", "text", {"text": "no IMU found: is it the µ-board?"}),
+    ("refusal", "busy", {"request": 77, "code": 8, "text": "a stream is running; stop it first."}),
+]
 
 
 def main() -> None:
     rows = []
     for kind, name, fields in MESSAGES:
         number, layout = LAYOUTS[kind]
-        rows.append({"name": f"{kind}_{name}", "kind": kind, "type": number, "fields": fields, "payload": layout(fields).hex()})
+        row = {"name": f"{kind}_{name}", "kind": kind, "type": number}
+        rows.append({**row, "fields": fields, "payload": layout(fields).hex()})
     PATH.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Ports by name, and found again after a reset: real ptys and links, and described USB devices where no hardware is."""
+"""Ports by name, and found again after a reset: real ptys and links; described devices, as no hardware is here."""
 
 import os
 import pty
@@ -265,6 +265,7 @@ def test_a_virtual_board_says_itself_where_it_is() -> None:
 
 
 @pytest.mark.parametrize("port", ["", None, 7])
-def test_what_is_no_port_is_refused(port: Any) -> None:
+@pytest.mark.parametrize("use", [ports.open_port, ports.identify])
+def test_what_is_no_port_is_refused(use: Callable[[Any], object], port: Any) -> None:
     with pytest.raises(link.PortError, match="A port is a name such as /dev/ttyACM0 or COM5, or a URL, and not"):
-        ports.open_port(port)
+        use(port)

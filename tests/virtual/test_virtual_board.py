@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,22 +16,6 @@ from tinyml_labs import inference, link
 from tinyml_labs.capture import load_signal
 from tinyml_labs.datasets import load_recorded_sweep
 from tinyml_labs.link.messages import ErrorCode, Type
-
-
-@pytest.fixture
-def board_process(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[subprocess.Popen, str]]:
-    """A virtual board as `tinyml-labs virtual-board` starts it, and its port."""
-    arguments = getattr(request, "param", [])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tinyml_labs.cli", "virtual-board", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    yield process, process.stdout.readline().strip()
-    process.terminate()
-    process.wait(timeout=10)
-    process.stdout.close()
 
 
 @pytest.mark.slow
@@ -80,8 +63,10 @@ def test_hello_and_text_and_sensors() -> None:
         sensor = board.sensor("analog")
         assert (sensor.rate_hz, sensor.unit, sensor.channels) == (50.0, "counts", 1)
         assert (sensor.low, sensor.high) == (0.0, 1023.0)
-        with pytest.raises(link.BoardError, match="no sensor 'imu'. Its sensors: 'analog'"):
-            board.sensor("imu")
+        names = [sensor.name for sensor in board.info.sensors]
+        assert names == ["analog", "imu", "microphone", "camera", "test_pattern"]
+        with pytest.raises(link.BoardError, match="no sensor 'barometer'. Its sensors: 'analog', 'imu'"):
+            board.sensor("barometer")
 
 
 @pytest.mark.slow
@@ -351,7 +336,7 @@ def test_large_pieces_and_multi_frame_results() -> None:
 
 
 def test_the_socket_line_is_on_loopback_only() -> None:
-    from tinyml_labs.virtual.server import SocketLine
+    from tinyml_labs.virtual.lines import SocketLine
 
     line = SocketLine()
     assert line._listener.getsockname()[0] == "127.0.0.1"

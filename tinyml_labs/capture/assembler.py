@@ -93,7 +93,13 @@ class SampleAssembler:
         self._dtype = np.dtype(sensor.dtype).newbyteorder("<")
         self._base = 0  # the number that the running stream's sample 0 has here
         self._overruns = 0  # the board's count in the running stream
+        self._micros: int | None = None
         self._restart: Gap | None = None
+
+    def begins_anew(self, message: Samples, micros: int) -> bool:
+        """Say whether a message is of a new stream: its number and its clock have both gone back."""
+        behind = (message.first - (self.next - self._base)) % 2**32 >= 2**31
+        return behind and self._micros is not None and (micros - self._micros) % 2**32 >= 2**31
 
     def restart(self, *, missing: int, cause: str = "reset") -> None:
         """Note that the board counts from 0 again: it was reset, or came back after it had vanished.
@@ -110,6 +116,7 @@ class SampleAssembler:
         self._restart = Gap(at=self.stored, first=first, missing=total, cause=cause, estimated=True)
         self.next = self._base = first + total
         self._overruns = 0
+        self._micros = None
         self.rate.restart()
 
     def feed(self, message: Samples, micros: int) -> Block | None:
@@ -138,7 +145,7 @@ class SampleAssembler:
             return None
         first = self.next + ahead
         gap = self._gap(ahead, (message.overruns - self._overruns) % 2**32)
-        self._overruns = message.overruns
+        self._overruns, self._micros = message.overruns, micros
         if whole:
             self.rate.add(first, micros)
         self.next = first + len(samples)

@@ -50,6 +50,8 @@ def shape_of(line: bytes) -> LineShape | None:
         shape = LineShape(width=len(_split(line, separator)), separator=separator)
         if shape.width and parse_line(line, shape) is not None:
             return shape
+    if b":" not in line:
+        return None
     names, position = [], 0
     while (match := _PAIR.match(line, position)) is not None:
         names.append(match[1])

@@ -19,6 +19,7 @@ from tinyml_labs.capture.time_column import TIME_UNITS_S, unwrapped
 
 _PIECE_BYTES = 1 << 16
 _STAMP = re.compile(rb"(\d\d?):(\d\d):(\d\d)(?:[.,](\d{1,6}))? -?> ?")
+_CUT_STAMP = re.compile(rb"[\d:.,]* ?-?> ?")
 _DAY_S = 86_400.0
 _LONG_STEP = 1.5
 
@@ -121,7 +122,7 @@ def _stamped_pieces(content: bytes) -> Iterator[tuple[bytes, float]]:
     start = last = _seconds_of_day(second) if second else 0.0  # the first line's stamp may be cut
     days = 0
     for k, line in enumerate(lines):
-        match = _STAMP.match(line)
+        match = _STAMP.match(line) if k else _CUT_STAMP.match(line)
         if match and k:
             now = _seconds_of_day(match) + days * _DAY_S
             if now < last - _DAY_S / 2:

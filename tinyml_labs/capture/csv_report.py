@@ -25,7 +25,7 @@ class CsvSettings:
     max_line_characters : int
         A longer line is bad. It bounds the decoder's memory.
     time_unit : {"s", "ms", "us"} or None
-        The unit of the time column, where its name does not say it.
+        The unit of the time column, if its name does not say it, or says it wrong.
     """
 
     starts_mid_line: bool = True

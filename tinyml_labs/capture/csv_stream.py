@@ -24,7 +24,7 @@ from tinyml_labs.capture.time_column import TimeColumn, time_unit
 _HEADER_CANDIDATES = 8
 _UNSETTLED_LINES = 50
 _SHOWN_CHARACTERS = 60
-_LARGEST_EXACT = 2.0**53
+_ALL_EXACT_BELOW = 2.0**53
 
 _Line = tuple[int, bytes, float]
 """A line's number, its bytes without the end, and when it came."""
@@ -58,7 +58,7 @@ class CsvDecoder:
         self._settings = settings or CsvSettings()
         self._lines = LineCutter(self._settings.max_line_characters)
         self._shape: LineShape | None = None
-        self._early: list[_Line] = []  # from the first numbers on, until the columns are settled
+        self._early: list[tuple[_Line, LineShape | None]] = []  # from the first numbers on, until all is settled
         self._texts: deque[bytes] = deque(maxlen=_HEADER_CANDIDATES)  # before the first numbers
         self._header: list[str] | None = None  # of all columns, as the board wrote it
         self._clock: TimeColumn | None = None
@@ -143,23 +143,25 @@ class CsvDecoder:
             if self._settings.starts_mid_line and is_rest_of_row(text):
                 self._cut_first = True
                 return False
-        if not self._early and shape_of(text) is None:
+        shape = shape_of(text)
+        if not self._early and shape is None:
             if text.strip():
                 self._texts.append(text)
                 self._text_lines += 1
             return False
-        self._early.append(line)
-        rows = sum(shape_of(text) is not None for _, text, _ in self._early)
+        self._early.append((line, shape))
+        rows = sum(shape is not None for _, shape in self._early)
         return rows >= self._settings.settle_lines or len(self._early) >= _UNSETTLED_LINES
 
     def _settle(self) -> list[_Line]:
         """Settle the columns by majority, and give back the lines that are rows, or lie between them."""
-        shapes = [shape_of(text) for _, text, _ in self._early]
+        early, self._early = self._early, []
+        shapes = [shape for _, shape in early]
         shape = Counter(filter(None, shapes)).most_common(1)[0][0]
-        before, self._early = self._early[: shapes.index(shape)], self._early[shapes.index(shape) :]
-        more_texts = [text for _, text, _ in before if text.strip() and shape_of(text) is None]
-        self._text_lines += len(more_texts)
-        found = [names_of(text.lstrip(b"# "), shape.width) for text in (*self._texts, *more_texts)]
+        start = shapes.index(shape)
+        texts = [text for (_, text, _), shape in early[:start] if shape is None and text.strip()]
+        self._text_lines += len(texts)
+        found = [names_of(text.lstrip(b"# "), shape.width) for text in (*self._texts, *texts)]
         self._header = next((names for names in reversed(found) if names), None)
         if shape.names:
             self._header = [as_text(name) for name in shape.names]
@@ -171,8 +173,7 @@ class CsvDecoder:
             said = self._settings.time_unit or units[column] or None
             self._clock = TimeColumn(column, name_and_unit(self._header[column])[0], said)
         self._shape = shape
-        early, self._early = [line for line in before if shape_of(line[1])] + self._early, []
-        return early
+        return [line for k, (line, shape) in enumerate(early) if k >= start or shape]
 
     def _read(self, lines: list[_Line]) -> CsvRows:
         assert self._shape is not None
@@ -214,7 +215,7 @@ class CsvDecoder:
         times = None
         if clock:
             times, table = table[:, clock.column], np.delete(table, clock.column, axis=1)
-        self._whole = self._whole and not (np.abs(table) > _LARGEST_EXACT).any()
+        self._whole = self._whole and not (np.abs(table) >= _ALL_EXACT_BELOW).any()
         self._restarts += len(restarts)
         return CsvRows(
             rows=table,

@@ -169,7 +169,7 @@ def from_edge_impulse(data: bytes, *, hmac_key: str | None = None) -> EdgeImpuls
         device_name=str(payload.get("device_name") or ""),
         device_type=str(payload.get("device_type") or ""),
         issued_at=float(issued_at) if isinstance(issued_at, (int, float)) else None,
-        signature=_check_signature(data, protected.get("alg", "none"), document.get("signature"), hmac_key),
+        signature=_check_signature(data, protected.get("alg"), document.get("signature"), hmac_key),
         format=kind,
     )
 
@@ -219,7 +219,7 @@ def edge_impulse_labels(info_labels: bytes) -> dict[str, str]:
         labels = {entry["path"]: entry.get("label") for entry in files}
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"This is no info.labels of an Edge Impulse export ({error!r}).") from None
-    named = {path: label["label"] if isinstance(label, dict) else label for path, label in labels.items() if label}
+    named = {path: label.get("label") if isinstance(label, dict) else label for path, label in labels.items()}
     return {path: label for path, label in named.items() if isinstance(label, str)}
 
 
@@ -253,16 +253,10 @@ def _whole_if_it_is(number: float) -> int | float:
 
 
 def _rate_hz(interval_ms: float) -> float:
-    """The rate whose interval this is: the roundest number of those that round to it, as float64 or as float32."""
+    """The rate whose interval this is; a round number where one has this interval."""
     rate = 1000.0 / interval_ms
     short = float(f"{rate:.12g}")
-    if 1000.0 / short == interval_ms:
-        return short
-    if interval_ms == np.float32(interval_ms):  # from C, where it was rounded more
-        short = float(f"{rate:.6g}")
-        if np.float32(1000.0 / short) == interval_ms:
-            return short
-    return rate
+    return short if 1000.0 / short == interval_ms else rate
 
 
 def _sign(data: bytes, key: str) -> str:
@@ -272,9 +266,9 @@ def _sign(data: bytes, key: str) -> str:
 def _check_signature(
     data: bytes, algorithm: Any, signature: Any, key: str | None
 ) -> Literal["valid", "invalid", "not checked", "none"]:
-    if algorithm == "none":
+    if algorithm == "none" or (algorithm is None and signature is None):
         return "none"
-    if not key or algorithm != "HS256":
+    if not key:
         return "not checked"
     if not isinstance(signature, str) or not re.fullmatch("[0-9a-f]{64}", signature):
         return "invalid"

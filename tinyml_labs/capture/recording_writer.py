@@ -81,6 +81,7 @@ class RecordingWriter:
             "start_utc": self._start.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "samples_file": "",
             "samples": 0,
+            "first_sample": None,
             "seconds": 0.0,
             "measured_rate_hz": None,
             "sensor": describe_sensor(sensor, rate_hz),
@@ -109,6 +110,7 @@ class RecordingWriter:
         """Write a block; flush if half a second has passed."""
         if self._first is None:
             self._first = block.first  # a gap before our first sample is not ours
+            self._meta["first_sample"] = block.first
         elif block.gap is not None:
             gap = block.gap
             self._gaps.append(

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 from tinyml_labs.capture.assembler import Block, SampleAssembler
 from tinyml_labs.capture.images import ImageCollector
 from tinyml_labs.capture.rate import BoardClockRate
-from tinyml_labs.link import Board, BoardEnd, BoardError, BoardRefused, BoardTimeout, BoardVanished
+from tinyml_labs.link import Board, BoardEnd, BoardError, BoardTimeout, BoardVanished
 from tinyml_labs.link.descriptions import NO_MODEL, BoardInfo, Sensor, SensorKind
 from tinyml_labs.link.framing import Frame
-from tinyml_labs.link.messages import ErrorCode, Samples, StreamEnd, Type
+from tinyml_labs.link.messages import Samples, StreamEnd, Type
 
 SILENCE_S = 1.0
 _HELLO_S = 0.6
@@ -108,6 +108,7 @@ class FrameSource:
         self._heard_at = self._asked_at = self._tried_at = time.monotonic()
         self._gone = ""
         self._text_bytes = self._link.counts.text_bytes
+        self._bytes = self._link.counts.bytes
         self.mark()
 
     def read(self, timeout_s: float) -> list[Block]:
@@ -123,9 +124,13 @@ class FrameSource:
             return []
         now = time.monotonic()
         if frames:
+            blocks = self._blocks(frames)
             self._heard_at = self._asked_at = now
             self._text_bytes = self._link.counts.text_bytes
-            return self._blocks(frames)
+            return blocks
+        came = self._link.counts.bytes
+        if came != self._bytes:  # all of it damaged, perhaps, but the board is there
+            self._bytes, self._asked_at = came, now
         rebooted = self._link.counts.text_bytes > self._text_bytes  # it prints: a boot text?
         if now - self._asked_at > (SILENCE_S / 4 if rebooted else self._patience()):
             self._ask(now)
@@ -171,6 +176,8 @@ class FrameSource:
             message = Samples.unpack(frame.payload)
             if message.sensor != self.sensor.id:
                 continue
+            if self._assembler.begins_anew(message, frame.micros):
+                self._restart("The board was reset and began to stream anew")
             block = self._assembler.feed(message, frame.micros)
             if block is not None:
                 blocks += [block] if self._images is None else self._images.feed(block)
@@ -185,11 +192,8 @@ class FrameSource:
         self._asked_at = now
         try:
             self._link.hello(timeout_s=_HELLO_S)
-            self._link.resume_stream(self.sensor)
-        except BoardRefused as refusal:
-            if refusal.code != ErrorCode.BUSY:
-                raise
-            return  # it is streaming, and slow
+            if not self._link.resume_stream(self.sensor):
+                return  # it is streaming, and slow
         except BoardTimeout as error:
             silent = time.monotonic() - self._heard_at
             if silent > self._reconnect_s:

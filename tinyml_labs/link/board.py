@@ -8,6 +8,7 @@ import hashlib
 import operator
 import os
 import threading
+import time
 import weakref
 import zlib
 from collections.abc import Callable, Iterator
@@ -25,15 +26,18 @@ from tinyml_labs.link.descriptions import NO_MODEL, BoardInfo, ModelInfo, Sensor
 from tinyml_labs.link.errors import (
     BoardEnd,
     BoardError,
+    BoardRefused,
+    BoardTimeout,
     ModelMismatch,
 )
 from tinyml_labs.link.framing import DecoderCounts, Frame
-from tinyml_labs.link.messages import LoadBegin, Piece, Result, Samples, StreamEnd, StreamStart, Type
+from tinyml_labs.link.messages import ErrorCode, LoadBegin, Piece, Result, Samples, StreamEnd, StreamStart, Type
 from tinyml_labs.link.ports import DEFAULT_BAUD
 
 _PIECE_OVERHEAD = 8
 _T = TypeVar("_T")
 _OPEN: weakref.WeakValueDictionary[str, Board] = weakref.WeakValueDictionary()
+_ASK_AGAIN_S = 1.0
 _FEW = 8  # so few need no progress bar: making one takes longer than asking the board
 
 
@@ -377,16 +381,46 @@ class Board:
         """
         chosen = self.sensor(sensor)
         self._connection.expect_stream(False)
-        self._connection.request(Type.STREAM_STOP)  # of a host before us that left in the middle
+        self._insist(Type.STREAM_STOP)  # of a host before us that left in the middle
         self._connection.clear_stream()
         self.resume_stream(chosen, samples)
         return chosen
 
     @_one_at_a_time
-    def resume_stream(self, sensor: Sensor, samples: int = 0) -> None:
-        """Ask for a stream, without ending one that runs: the board then refuses, with ``ErrorCode.BUSY``."""
-        self._connection.request(Type.STREAM_START, StreamStart(sensor=sensor.id, samples=samples).pack())
+    def resume_stream(self, sensor: Sensor, samples: int = 0) -> bool:
+        """Ask for a stream, without ending one that runs.
+
+        Returns
+        -------
+        bool
+            Whether the board says that it has begun one; False if one is running: an earlier one or, if an answer
+            was lost, the one asked for.
+        """
         self._connection.expect_stream(True)
+        return self._insist(Type.STREAM_START, StreamStart(sensor=sensor.id, samples=samples).pack())
+
+    def _insist(self, kind: Type, payload: bytes = b"") -> bool:
+        """Ask again if no answer comes: on a bad line, question or answer may be lost.
+
+        Returns
+        -------
+        bool
+            False if the board says that it is at it already.
+        """
+        deadline = time.monotonic() + self.timeout_s
+        while True:
+            left = deadline - time.monotonic()
+            try:
+                self._connection.request(kind, payload, timeout_s=max(0.05, min(_ASK_AGAIN_S, left)))
+            except BoardTimeout:
+                if time.monotonic() >= deadline:
+                    raise
+            except BoardRefused as refusal:
+                if refusal.code != ErrorCode.BUSY:
+                    raise
+                return False
+            else:
+                return True
 
     def read_stream(self, timeout_s: float = 0.1) -> list[Frame]:
         """Give the SAMPLES and STREAM_END frames that have come: at least one, unless the time is out.
@@ -401,7 +435,7 @@ class Board:
     def stop_stream(self) -> None:
         """End the stream."""
         self._connection.expect_stream(False)
-        self._connection.request(Type.STREAM_STOP)
+        self._insist(Type.STREAM_STOP)
 
     def sensor(self, name: str) -> Sensor:
         """Give the description of a sensor of this board."""

@@ -173,7 +173,9 @@ class Connection:
         address, self._address = self._address, None
         return address
 
-    def request(self, kind: Type, payload: bytes = b"", *, answer: Type | None = None) -> Frame:
+    def request(
+        self, kind: Type, payload: bytes = b"", *, answer: Type | None = None, timeout_s: float | None = None
+    ) -> Frame:
         """Send one request and wait for its answer, which has to be of the type ``answer`` if that is given.
 
         Raises
@@ -185,7 +187,7 @@ class Connection:
         """
         number, data = self._encode(kind, payload)
         self._write(data)
-        return self._answer_to({number}, self.timeout_s, kind=answer)
+        return self._answer_to({number}, self.timeout_s if timeout_s is None else timeout_s, kind=answer)
 
     def request_hello(self, timeout_s: float | None = None) -> Frame:
         """Ask who is there, again and again until the time is out; take the answer to any of the questions.

@@ -19,12 +19,12 @@ from tinyml_labs.link.port_holders import (
     look_at_access,
     modem_manager_runs,
 )
-from tinyml_labs.link.port_list import PortDescription, describe_ports, find_port, list_ports
+from tinyml_labs.link.port_list import Comports, describe_ports, find_port, list_ports
 
 _ENOUGH_TO_JUDGE = 32  # bytes
 
 
-def explain_open_error(port: str, error: Exception) -> str:
+def explain_open_error(port: str, error: Exception, *, comports: Comports | None = None) -> str:
     """Say why a port did not open.
 
     Parameters
@@ -33,6 +33,8 @@ def explain_open_error(port: str, error: Exception) -> str:
         As it was asked for.
     error : Exception
         What pyserial raised.
+    comports : callable, optional
+        What lists the ports; pyserial's ``comports``.
 
     Returns
     -------
@@ -44,8 +46,9 @@ def explain_open_error(port: str, error: Exception) -> str:
     if "://" in port:
         cause = _explain_address(str(error))
     else:
-        cause = _explain_device(port, getattr(error, "errno", None), str(error))
-    return f"Could not open {port}: {cause} {describe_ports()}"
+        usb_id = _usb_id_of(port, comports)
+        cause = _explain_device(port, getattr(error, "errno", None), str(error), usb_id)
+    return f"Could not open {port}: {cause} {describe_ports(comports=comports)}"
 
 
 def explain_silence(
@@ -57,6 +60,7 @@ def explain_silence(
     other_version: int | None = None,
     recent: bytes = b"",
     baud: int | None = None,
+    comports: Comports | None = None,
 ) -> str:
     """Say what may be wrong when nobody answers, from what has come instead.
 
@@ -74,26 +78,29 @@ def explain_silence(
         The last bytes, some hundreds, as they came: without them a wrong baud rate is only guessed.
     baud : int, optional
         The rate that the port is open with.
+    comports : callable, optional
+        What lists the ports; pyserial's ``comports``.
 
     Returns
     -------
     str
     """
+    usb_id = _usb_id_of(port, comports)
     if counts.bytes == 0:
-        hint = _explain_nothing(port)
+        hint = _explain_nothing(port, usb_id)
     elif counts.other_version:
         hint = (
             f"The board speaks version {other_version} of the protocol, this kit version {PROTOCOL_VERSION}. "
             "Upload the sketch of this kit."
         )
     elif counts.frames:
-        hint = "It has sent frames, and none that answers." + _explain_rivals(port)
+        hint = "It has sent frames, and none that answers." + _explain_rivals(port, usb_id)
     elif looks_like_text(recent) or (counts.text_bytes and len(recent) < _ENOUGH_TO_JUDGE):
         heard = recent.decode("utf-8", errors="replace").replace("\0", "\n") if recent else text
-        hint = explain_text(heard if len(heard) > len(text) else text) + _explain_rivals(port)
+        hint = explain_text(heard if len(heard) > len(text) else text) + _explain_rivals(port, usb_id)
     else:
-        hint = _explain_noise(port, counts, recent, baud)
-    return f"No answer from {port} in {waited_s:.1f} s. {hint} {describe_ports()}"
+        hint = _explain_noise(counts, recent, baud, usb_id)
+    return f"No answer from {port} in {waited_s:.1f} s. {hint} {describe_ports(comports=comports)}"
 
 
 def explain_access(device: str, access: Access, usb_id: str = "") -> str:
@@ -140,9 +147,12 @@ def name_holders(holders: list[Holder]) -> str:
     return " and ".join(str(holder) for holder in holders)
 
 
-def _explain_device(port: str, number: int | None, text: str) -> str:
-    here = find_port(port, list_ports())
-    usb_id = here.usb_id if here else ""
+def _usb_id_of(port: str, comports: Comports | None) -> str:
+    here = None if "://" in port else find_port(port, list_ports(comports=comports))
+    return here.usb_id if here else ""
+
+
+def _explain_device(port: str, number: int | None, text: str, usb_id: str) -> str:
     if number == errno.ENOENT or "FileNotFoundError" in text:
         return "there is no such port. Is the board plugged in, by a cable that carries data?" + _explain_dangling(
             port
@@ -200,10 +210,9 @@ def _explain_address(text: str) -> str:
     return _as_sentence(text)
 
 
-def _explain_nothing(port: str) -> str:
+def _explain_nothing(port: str, usb_id: str) -> str:
     hint = "Nothing came at all."
-    here = None if "://" in port else find_port(port, list_ports())
-    recognition = recognise(here.usb_id) if here else Recognition()
+    recognition = recognise(usb_id)
     if recognition.bootloader:
         return f"{hint} {explain_bootloader(recognition)}"
     if "://" not in port and os.name != "nt" and not Path(port).exists():
@@ -213,10 +222,10 @@ def _explain_nothing(port: str) -> str:
         return hint + " Or does another program hold the connection?"
     if recognition.adapter is not None and recognition.adapter.baud_matters:
         hint += " Behind an adapter, the board may be without power, or held in reset."
-    return hint + _explain_rivals(port, here)
+    return hint + _explain_rivals(port, usb_id)
 
 
-def _explain_rivals(port: str, here: PortDescription | None = None) -> str:
+def _explain_rivals(port: str, usb_id: str) -> str:
     """Say who else reads the same port: each byte goes to one reader only."""
     if "://" in port:
         return ""
@@ -225,13 +234,12 @@ def _explain_rivals(port: str, here: PortDescription | None = None) -> str:
         return ""
     hint = f" {name_holders(others)} has the port open, too, and takes bytes away: close it there."
     if any(holder.name == MODEM_MANAGER for holder in others):
-        hint += f" {explain_modem_manager(here.usb_id if here else '')}"
+        hint += f" {explain_modem_manager(usb_id)}"
     return hint
 
 
-def _explain_noise(port: str, counts: DecoderCounts, recent: bytes, baud: int | None) -> str:
-    here = None if "://" in port else find_port(port, list_ports())
-    matters = recognise(here.usb_id).baud_matters if here else None
+def _explain_noise(counts: DecoderCounts, recent: bytes, baud: int | None, usb_id: str) -> str:
+    matters = recognise(usb_id).baud_matters
     heard = f"{counts.bytes} bytes came, and no frame in them"
     if len(recent) >= _ENOUGH_TO_JUDGE:
         heard += f" ({printable_share(recent):.0%} of the last ones are text)"

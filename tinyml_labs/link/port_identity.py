@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from tinyml_labs.boards import recognise
-from tinyml_labs.link.port_list import Comports, PortDescription, canonical, find_port, list_ports
+from tinyml_labs.link.port_list import (
+    Comports,
+    PortDescription,
+    canonical,
+    check_name,
+    find_port,
+    list_ports,
+)
 
 _LOOK_EVERY_S = 0.1
 _ENDS_WITH_ITS_PROCESS = ("virtual:", "replay:")
@@ -61,7 +68,13 @@ def identify(port: str, *, comports: Comports | None = None) -> PortIdentity:
     Returns
     -------
     PortIdentity
+
+    Raises
+    ------
+    PortError
+        If it is no name of a port.
     """
+    check_name(port)
     if "://" in port:
         return PortIdentity(port=port, device=port)
     ports = list_ports(comports=comports)

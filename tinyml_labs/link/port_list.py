@@ -11,6 +11,7 @@ from typing import Any
 from serial.tools import list_ports as serial_list_ports
 
 from tinyml_labs.boards import recognise
+from tinyml_labs.link.errors import PortError
 
 Comports = Callable[[], Iterable[Any]]
 """What lists ports as pyserial's ``comports`` does; an argument, so that tests can describe hardware."""
@@ -83,6 +84,19 @@ def describe_ports(*, comports: Comports | None = None) -> str:
     words = ((port.device, port.board or port.description) for port in ports)
     names = ", ".join(f"{device} ({what})" if what else device for device, what in words)
     return f"Ports found: {names}. The virtual board, virtual://, is always there."
+
+
+def check_name(port: object) -> None:
+    """Refuse what is no name of a port.
+
+    Raises
+    ------
+    PortError
+    """
+    if not isinstance(port, str) or not port:
+        raise PortError(
+            f"A port is a name such as /dev/ttyACM0 or COM5, or a URL, and not {port!r}. {describe_ports()}"
+        )
 
 
 def find_port(port: str, ports: Iterable[PortDescription]) -> PortDescription | None:

@@ -10,7 +10,7 @@ from serial.urlhandler.protocol_socket import Serial as SocketSerial
 from tinyml_labs.link.diagnosis import explain_open_error
 from tinyml_labs.link.errors import PortError
 from tinyml_labs.link.port_identity import PortIdentity, find_again, identify
-from tinyml_labs.link.port_list import PortDescription, describe_ports, list_ports
+from tinyml_labs.link.port_list import PortDescription, check_name, describe_ports, list_ports
 
 __all__ = [
     "DEFAULT_BAUD",
@@ -57,10 +57,7 @@ def open_port(
     PortError
         With the cause, and the ports that are there.
     """
-    if not isinstance(port, str) or not port:
-        raise PortError(
-            f"A port is a name such as /dev/ttyACM0 or COM5, or a URL, and not {port!r}. {describe_ports()}"
-        )
+    check_name(port)
     try:
         options: dict[str, bool] = {"exclusive": True} if "://" not in port and sys.platform != "win32" else {}
         return serial.serial_for_url(port, baudrate=baud, timeout=timeout, write_timeout=write_timeout, **options)

@@ -66,8 +66,8 @@ class MlperfProgram:
         self._clock.reset(now)
         self._booted = False
         self._command = bytearray()
-        self._buffer = bytearray()
-        self._buffer_size = 0
+        self._buffer = bytearray()  # what was loaded before stays behind what is loaded now
+        self._buffer_size = self._filled = 0
         self._out: list[str] = []
 
     def receive(self, data: bytes, now: float) -> None:
@@ -95,8 +95,9 @@ class MlperfProgram:
         return max(0.0, self._clock.ready_at - now) if not self._booted else float("inf")
 
     def host_came(self, now: float) -> None:
-        """Note that a host has opened the port."""
+        """Note that a host has opened the port; what the board has said on starting before that is lost."""
         self.running_since = now
+        self._booted = self._booted or now > self._clock.ready_at
 
     def host_left(self) -> None:
         """Forget half a command."""
@@ -106,7 +107,7 @@ class MlperfProgram:
 
     def position(self, now: float) -> dict[str, Any]:
         """Say how many bytes of the input have been loaded."""
-        return {"loaded": len(self._buffer)}
+        return {"loaded": self._filled}
 
     def take_faults(self) -> list[dict[str, Any]]:
         """Give nothing: there are no samples to drop."""
@@ -199,7 +200,7 @@ class MlperfProgram:
         if self._buffer_size <= 0:
             self._say("e-[Command 'db load' must be >0 bytes]")
             return
-        self._buffer.clear()
+        self._filled = 0
         if self._buffer_size > self._most:
             self._out.append(f"Supplied buffer size {self._buffer_size} exceeds maximum of {self._most}\n")
         else:
@@ -214,9 +215,10 @@ class MlperfProgram:
             if not re.fullmatch("[0-9a-fA-F]{2}", pair):
                 self._say(f"e-[Invalid hex digit '{pair}']")
                 return
-            if len(self._buffer) < self._most:
-                self._buffer.append(int(pair, 16))
-            if len(self._buffer) == self._buffer_size:
+            if self._filled < self._most:
+                self._buffer[self._filled : self._filled + 1] = bytes([int(pair, 16)])
+                self._filled += 1
+            if self._filled == self._buffer_size:
                 self._say("m-load-done")
                 return  # the rest of the digits does not count
 
@@ -236,7 +238,7 @@ class MlperfProgram:
         if warm_up < 0:
             self._say("e-[Inference warmup must be >=0]")
             return
-        complaint = self._model.take_input(bytes(self._buffer))
+        complaint = self._model.take_input(bytes(self._buffer[: self._filled]))
         if complaint:
             self._say(complaint)
         try:

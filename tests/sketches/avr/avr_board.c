@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <signal.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -114,7 +112,6 @@ int main(int count, char** arguments) {
     fprintf(stderr, "usage: avr_board FIRMWARE.elf CHANNELS ANALOG.bin [MOTION.bin]\n");
     return 2;
   }
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
   FILE* answers = fdopen(dup(STDOUT_FILENO), "w");
   if (!answers || !freopen("/dev/null", "w", stdout)) fail("stdout"); /* simavr chats there */
   if (elf_read_firmware(arguments[1], &firmware) != 0) fail(arguments[1]);

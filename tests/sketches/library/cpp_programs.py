@@ -1,4 +1,4 @@
-"""Compile the small C++ programs beside the tests, and run them: the library under the sanitizers, on this computer."""
+"""Compile the small C++ programs beside the tests, and run them: on this computer, under the sanitizers."""
 
 import functools
 import shutil
@@ -25,9 +25,7 @@ def require_compiler(compiler: str, package: str) -> str:
 
 @functools.cache
 def compile_program(name: str, *flags: str) -> Path:
-    """Compile ``name``.cpp with the library, once a test run; by default under the sanitizers for addresses and undefined
-    behaviour.
-    """
+    """Compile ``name``.cpp with the library, once a test run; without flags, under the sanitizers."""
     program = Path(tempfile.mkdtemp(prefix="tinyml_labs_")) / name
     command = [require_compiler("g++", "g++"), "-std=c++11", *(flags or SANITIZERS), f"-I{SOURCES}"]
     done = subprocess.run(

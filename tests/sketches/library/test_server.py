@@ -95,7 +95,12 @@ def test_hello() -> None:
         (Type.MODEL_INFO, b"", ErrorCode.NO_MODEL, "there is no model on this board."),
         (Type.INFER, bytes(8), ErrorCode.NO_MODEL, "there is no model on this board."),
         (Type.INFER, bytes(7), ErrorCode.BAD_REQUEST, "INFER is cut short: 7 bytes."),
-        (Type.LOAD_BEGIN, LoadBegin(size=1, crc32=0, sha256=bytes(32)).pack(), ErrorCode.UNKNOWN_REQUEST, "compiled in"),
+        (
+            Type.LOAD_BEGIN,
+            LoadBegin(size=1, crc32=0, sha256=bytes(32)).pack(),
+            ErrorCode.UNKNOWN_REQUEST,
+            "compiled in",
+        ),
         (Type.LOAD_DATA, bytes(9), ErrorCode.UNKNOWN_REQUEST, "compiled in"),
         (Type.INFER, bytes(65), ErrorCode.BAD_REQUEST, "this board takes 64 bytes a payload, and this one has 65."),
     ],
@@ -142,8 +147,10 @@ def test_the_clock_may_wrap_in_a_stream() -> None:
 
 
 def test_periods_missed_are_lost_samples() -> None:
-    """The sketch was busy for 35 ms: three samples were due, one is taken, the two before it are lost and counted."""
-    outcome = run("begin 0", *start(ANALOG, 6), *(f"due {t}\npoll {t}" for t in (1000, 11_000, 46_000, 51_000, 61_000)))
+    """The sketch was busy for 35 ms: three samples came due, one is taken, two are lost and counted."""
+    outcome = run(
+        "begin 0", *start(ANALOG, 6), *(f"due {t}\npoll {t}" for t in (1000, 11_000, 46_000, 51_000, 61_000))
+    )
     assert [(m.first, m.overruns, values(m)) for m in outcome.samples] == [(0, 0, [0, 1]), (4, 2, [2, 3])]
     (end,) = outcome.of(Type.STREAM_END)
     assert StreamEnd.unpack(end.payload) == StreamEnd(sensor=ANALOG, samples=6, overruns=2)
@@ -168,7 +175,14 @@ def test_blocks_of_a_sensor_with_a_clock_of_its_own() -> None:
 def test_what_finds_no_room_is_counted_and_never_joined() -> None:
     """3 blocks of 18 wait; of 100 samples the rest is dropped; what comes behind the gap has its own number and time."""
     outcome = run(
-        "begin 0", *start(MICROPHONE, 0), "push 10000 100", "state", "poll 10000", "push 12500 20", "poll 12500", "state"
+        "begin 0",
+        *start(MICROPHONE, 0),
+        "push 10000 100",
+        "state",
+        "poll 10000",
+        "push 12500 20",
+        "poll 12500",
+        "state",
     )
     assert outcome.states[0] == [1, 0, 100, 46]
     assert [(m.first, m.overruns) for m in outcome.samples] == [(0, 0), (18, 0), (36, 0), (100, 46)]
@@ -225,7 +239,9 @@ def test_a_port_that_does_not_say_its_room_is_written_to() -> None:
 def test_model_info_and_inference_in_pieces() -> None:
     data = bytes(range(100))
     pieces = [Piece(offset=at, total=100, data=data[at : at + 56]).pack_infer() for at in (0, 56)]
-    outcome = run("begin 0", "model", *ask(Type.MODEL_INFO), *(line for p in pieces for line in ask(Type.INFER, p, 8)))
+    outcome = run(
+        "begin 0", "model", *ask(Type.MODEL_INFO), *(line for p in pieces for line in ask(Type.INFER, p, 8))
+    )
     model, done, result = outcome.frames
     info = ModelInfo.unpack(model.payload)
     assert info.inputs == (TensorLayout(dtype="uint8", shape=(1, 100), scale=1.0, zero_point=0),)
@@ -248,7 +264,9 @@ def test_pieces_that_do_not_fit_are_refused(offset: int, total: int, size: int) 
 
 
 def test_a_model_that_fails_is_refused_and_may_be_asked_again() -> None:
-    pieces = [Piece(offset=at, total=100, data=bytes([value]) * 50).pack_infer() for value in (255, 1) for at in (0, 50)]
+    pieces = [
+        Piece(offset=at, total=100, data=bytes([value]) * 50).pack_infer() for value in (255, 1) for at in (0, 50)
+    ]
     outcome = run("begin 0", "model", *(line for piece in pieces for line in ask(Type.INFER, piece)))
     assert (outcome.refusal.code, outcome.refusal.text) == (ErrorCode.MODEL_FAILED, "the sum is too hot")
     assert Result.unpack(outcome.frames[-1].payload).data == (100).to_bytes(2, "little")

@@ -23,12 +23,18 @@ def test_two_threads_share_a_ring_buffer(sanitizer: str) -> None:
     assert done.stdout.count("received") == 5
 
 
-@pytest.mark.parametrize(("length", "channels", "stride"), [(1, 1, 1), (5, 1, 1), (5, 1, 5), (5, 1, 8), (10, 3, 4), (128, 6, 64)])
+@pytest.mark.parametrize(
+    ("length", "channels", "stride"), [(1, 1, 1), (5, 1, 1), (5, 1, 5), (5, 1, 8), (10, 3, 4), (128, 6, 64)]
+)
 def test_windows_are_those_of_numpy(length: int, channels: int, stride: int) -> None:
     """Also after a gap, where the pieces before and behind are cut for themselves."""
     chance = np.random.default_rng(length)
-    pieces = [chance.integers(-1000, 1000, (size, channels)) for size in (0, 1, length - 1, length, 3 * length + 7, 500)]
-    lines = "\nreset\n".join("\n".join("sample " + " ".join(map(str, row)) for row in piece) for piece in pieces if len(piece))
+    pieces = [
+        chance.integers(-1000, 1000, (size, channels)) for size in (0, 1, length - 1, length, 3 * length + 7, 500)
+    ]
+    lines = "\nreset\n".join(
+        "\n".join("sample " + " ".join(map(str, row)) for row in piece) for piece in pieces if len(piece)
+    )
     found = np.array([line.split() for line in run_lines("windows", length, channels, stride, given=lines)], int)
     expected = [
         np.lib.stride_tricks.sliding_window_view(piece, length, axis=0)[::stride].transpose(0, 2, 1)
@@ -41,7 +47,9 @@ def test_windows_are_those_of_numpy(length: int, channels: int, stride: int) -> 
 class Smoother:
     """The rule of score_smoother.h, written again from its words."""
 
-    def __init__(self, classes: int, window: int, threshold: int, release: int, hold_off: int, background: int) -> None:
+    def __init__(
+        self, classes: int, window: int, threshold: int, release: int, hold_off: int, background: int
+    ) -> None:
         self.window, self.threshold, self.release = window, threshold, release
         self.hold_off, self.background = hold_off, background
         self.scores: list[list[int]] = []
@@ -67,7 +75,8 @@ class Smoother:
 
 
 @pytest.mark.parametrize(
-    ("classes", "window", "low", "high"), [(1, 1, -128, 127), (3, 4, -128, 127), (3, 5, 0, 255), (12, 20, -1000, 1000)]
+    ("classes", "window", "low", "high"),
+    [(1, 1, -128, 127), (3, 4, -128, 127), (3, 5, 0, 255), (12, 20, -1000, 1000)],
 )
 def test_scores_become_events_by_the_rule(classes: int, window: int, low: int, high: int) -> None:
     chance = random.Random(classes)
@@ -101,7 +110,7 @@ def test_one_long_gesture_is_one_event() -> None:
     scores = [low] * 5 + [high] * 20 + [dip] * 5 + [high] * 15 + [low] * 10 + [high] * 5
     found = [int(line.split()[0]) for line in run_lines("smoother", 3, 4, 80, 0, 2, 1, given="\n".join(scores))]
     assert [event for event in found if event >= 0] == [0, 0]
-    assert found.index(0) == 5 + 3  # the average of 4 reaches 80 with the fourth high score: 3 * 100 - 128 is too little
+    assert found.index(0) == 5 + 3  # four high scores make an average of 80; with three of them it is 43
 
 
 @pytest.mark.parametrize("rate_hz", [119, 104, 16000, 1, 99.5, 952])
@@ -112,7 +121,9 @@ def test_no_tick_is_lost_or_made_up_in_a_day(rate_hz: float) -> None:
     assert int(ticks) == DAY_S * millihertz // 1000 + 1  # the first is at 0
 
 
-@pytest.mark.parametrize("millihertz", [119_000, 104_000, 16_000_000, 44_100_000, 1_000, 1, 333, 1_000_001, 3_999_999_999])
+@pytest.mark.parametrize(
+    "millihertz", [119_000, 104_000, 16_000_000, 44_100_000, 1_000, 1, 333, 1_000_001, 3_999_999_999]
+)
 def test_each_tick_is_due_at_its_time(millihertz: int) -> None:
     """Number n at floor(n / rate): exactly, without drift."""
     assert run_lines("clock", "exact", millihertz, 2**32 - 5, 200_000) == ["exact"]
@@ -154,7 +165,10 @@ def text_of(bits: int, decimals: int) -> str:
 def test_numbers_are_written_as_printf_writes_them() -> None:
     chance = random.Random(5)
     cases = [(float32_bits(chance), chance.randrange(7)) for _ in range(20_000)]
-    cases += [(struct.unpack("<I", struct.pack("<f", value))[0], 2) for value in (0.0, -0.0, 0.125, 0.375, 2**32 - 256, 2**32)]
+    cases += [
+        (struct.unpack("<I", struct.pack("<f", value))[0], 2)
+        for value in (0.0, -0.0, 0.125, 0.375, 2**32 - 256, 2**32)
+    ]
     lines = run_lines("csv", "real", given="\n".join(f"{bits} {decimals}" for bits, decimals in cases))
     assert lines == [text_of(*case) for case in cases]
 

@@ -1,7 +1,7 @@
 // Start-up, clock and serial port on QEMU's mps2-an386.
 //
 // Time is QEMU's virtual time: run it with -icount shift=6,sleep=off, and it depends on the instructions alone. loop()
-// runs once a tick of 100 microseconds, and the processor sleeps in between, which QEMU skips: seconds pass in less.
+// runs once a tick of 200 microseconds, and the processor sleeps in between, which QEMU skips: seconds pass in less.
 //
 // While the far end of the serial port does not read, time stands still: a recording is then played no further, and a busy
 // computer cannot make a board drop samples. With -DSHIM_PACED_UART=9600 the port is as slow as that baud rate, and a board may.
@@ -86,7 +86,7 @@ void on_reset() {
   mps2::clock_timer().reload = 0xFFFFFFFF;
   mps2::clock_timer().value = 0xFFFFFFFF;
   mps2::clock_timer().control = mps2::kTimerEnable;
-  mps2::start_ticks(100);
+  mps2::start_ticks(200);
   __libc_init_array();
   setup();
   for (;;) {

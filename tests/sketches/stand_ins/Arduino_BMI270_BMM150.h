@@ -4,6 +4,10 @@
 
 #include "imu_stand_in.h"
 
+#ifndef FITTED_BMI270
+#define FITTED_BMI270 0
+#endif
+
 class BoschSensorClass : public ImuStandIn {
  public:
   BoschSensorClass() : ImuStandIn(FITTED_BMI270, 99.84f) {}

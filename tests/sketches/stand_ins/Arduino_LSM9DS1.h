@@ -4,6 +4,10 @@
 
 #include "imu_stand_in.h"
 
+#ifndef FITTED_LSM9DS1
+#define FITTED_LSM9DS1 0
+#endif
+
 class LSM9DS1Class : public ImuStandIn {
  public:
   LSM9DS1Class() : ImuStandIn(FITTED_LSM9DS1, 119.0f) {}

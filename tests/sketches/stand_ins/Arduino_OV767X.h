@@ -18,13 +18,17 @@ class OV767X {
   int height() const { return 144; }
   int bytesPerPixel() const { return 2; } // of what the camera sends; readFrame drops the colours
   void readFrame(void* buffer) {
-    delay(1); // a real one takes up to two frame times
+    while (micros() / kFrame == started_) delayMicroseconds(1000); // until the next frame begins
+    delayMicroseconds(kFrame * 3 / 4);
+    started_ = micros() / kFrame;
     const size_t size = 176 * 144;
     memcpy(buffer, Recording<uint8_t>(size).sample(next_++), size);
   }
 
  private:
+  static const unsigned long kFrame = 200000; // microseconds, at 5 frames a second
   size_t next_ = 0;
+  unsigned long started_ = 0;
 };
 
 extern OV767X Camera;

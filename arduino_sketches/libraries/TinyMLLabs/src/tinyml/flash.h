@@ -14,7 +14,7 @@
 
 namespace tinyml {
 
-// Text declared with TINYML_FLASH. A type of its own, so that it cannot be mistaken for text in RAM.
+// Text declared with TINYML_FLASH; a type of its own, so that it cannot be mistaken for text in RAM.
 struct FlashText {
   const char* start;
 
@@ -30,6 +30,18 @@ struct FlashText {
 inline uint32_t flash_u32(const uint32_t* at) {
 #if defined(__AVR__)
   return pgm_read_dword(at);
+#else
+  return *at;
+#endif
+}
+
+inline int32_t flash_i32(const int32_t* at) {
+  return static_cast<int32_t>(flash_u32(reinterpret_cast<const uint32_t*>(at)));
+}
+
+inline int8_t flash_i8(const int8_t* at) {
+#if defined(__AVR__)
+  return static_cast<int8_t>(pgm_read_byte(at));
 #else
   return *at;
 #endif

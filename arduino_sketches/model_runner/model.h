@@ -1,0 +1,9 @@
+// The model that the sketch runs. model.cpp has it; another one with the same name takes its place.
+#ifndef MODEL_H
+#define MODEL_H
+
+#include <TinyMLLabs.h>
+
+extern const tinyml::Model kModel;
+
+#endif

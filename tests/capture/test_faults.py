@@ -1,0 +1,168 @@
+"""Everything that goes wrong between a board and a disk, on purpose: nothing wrong is stored, nothing is unsaid.
+
+The virtual board sends a test pattern, of which each value can be computed, damages it as told, and logs what it did.
+"""
+
+import json
+from pathlib import Path
+from urllib.parse import urlencode
+
+import numpy as np
+import pytest
+
+from tinyml_labs import capture, link
+from tinyml_labs.capture.recorder import RecordingWarning
+from tinyml_labs.virtual import test_pattern as pattern
+
+pytestmark = pytest.mark.slow
+
+
+def record(tmp_path: Path, *, seconds: float = 2.0, **settings: object) -> tuple[capture.Recording, list[dict]]:
+    """Record the test pattern at 1 kHz, ten times as fast, from a board with faults; give what it logged too."""
+    log = tmp_path / "faults.jsonl"
+    plan = {"speed": 10, "frame_payload": 409, "fault_log": log, "boot_text": "", **settings}
+    url = "virtual://?" + urlencode(plan)
+    with capture.Recorder(url, sensor="test_pattern", folder=tmp_path, reconnect_s=8) as recorder:
+        recorder.start(label="faulty", seconds=seconds * 10)
+        recording = recorder.wait(timeout_s=60)
+    return recording, [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def check_samples(recording: capture.Recording, piece: slice = slice(None), *, first: int | None = None) -> None:
+    """Every sample is the one that the board sent under this number."""
+    numbers = recording.sample_numbers[piece]
+    first = recording.metadata["first_sample"] if first is None else first
+    expected = pattern(first, int(numbers[-1]) + 1, 4)
+    np.testing.assert_array_equal(recording.samples[piece], expected[numbers])
+
+
+def missing_numbers(recording: capture.Recording) -> set[int]:
+    gaps = recording.gaps
+    span = max(int(recording.sample_numbers[-1]) + 1, gaps[-1].first + gaps[-1].missing if gaps else 0)
+    return set(range(span)) - set(recording.sample_numbers.tolist())
+
+
+def gap_numbers(recording: capture.Recording) -> set[int]:
+    return {number for gap in recording.gaps for number in range(gap.first, gap.first + gap.missing)}
+
+
+@pytest.mark.parametrize("rate", [1e-5, 1e-4, 1e-3])
+@pytest.mark.parametrize("fault", ["flip", "drop", "insert", "repeat"])
+def test_damaged_bytes_cost_their_frames_and_nothing_else(tmp_path: Path, fault: str, rate: float) -> None:
+    recording, log = record(tmp_path, **{f"{fault}_rate": rate, "seed": 3})
+    check_samples(recording)
+    first, span = recording.metadata["first_sample"], 20_000
+    damaged = {
+        number - first
+        for entry in log
+        if entry["altered"] and entry.get("frame") == "SAMPLES"
+        for number in range(entry["first"], entry["first"] + entry["samples"])
+        if first <= number < first + span
+    }
+    assert gap_numbers(recording) == missing_numbers(recording) == damaged
+    assert recording.missing == recording.metadata["missing"] == len(damaged)
+    assert len(recording.samples) + len(damaged) == span
+    assert {gap.cause for gap in recording.gaps} <= {"damaged"}
+    assert len(damaged) > 0 or rate == 1e-5
+    assert recording.metadata["damaged_frames"] >= (len(damaged) > 0)
+    assert ("samples are missing" in " ".join(recording.problems)) == (len(damaged) > 0)
+    assert recording.metadata["ended"] == "complete"
+
+
+@pytest.mark.parametrize("every_s", [0.3, 0.7, 1.9])
+def test_samples_that_the_board_drops_are_its_overruns(tmp_path: Path, every_s: float) -> None:
+    recording, log = record(tmp_path, overrun_every_s=every_s, overrun_samples=77)
+    check_samples(recording)
+    first = recording.metadata["first_sample"]
+    injected = [(e["first"] - first, e["samples"]) for e in log if e["fault"] == "overrun on purpose"]
+    inside = [(at, count) for at, count in injected if 0 < at and at + count <= 20_000]
+    assert [(gap.first, gap.missing) for gap in recording.gaps if gap.first + gap.missing < 20_000] == [
+        (at, count) for at, count in inside if at + count < 20_000
+    ]
+    assert {(gap.cause, gap.overruns == gap.missing) for gap in recording.gaps} == {("overrun", True)}
+    assert recording.metadata["overruns"] == recording.missing > 0
+
+
+@pytest.mark.parametrize("every_s", [0.2, 0.6, 1.5])
+def test_a_board_that_stalls_loses_nothing_that_it_kept(tmp_path: Path, every_s: float) -> None:
+    recording, log = record(tmp_path, stall_every_s=every_s, stall_s=every_s / 2)
+    check_samples(recording)
+    assert [entry["fault"] for entry in log].count("stall") >= 1
+    assert (len(recording.samples), recording.gaps, recording.problems) == (20_000, [], [])
+
+
+def test_a_long_stall_fills_the_boards_buffer_and_that_is_said(tmp_path: Path) -> None:
+    recording, log = record(tmp_path, stall_every_s=0.5, stall_s=2.5, buffer_kb=4, fault_count=1)
+    check_samples(recording)
+    overruns = [entry for entry in log if entry["fault"] == "overrun"]
+    assert overruns
+    assert {gap.cause for gap in recording.gaps} == {"overrun"}
+    assert gap_numbers(recording) == missing_numbers(recording)
+    assert recording.metadata["overruns"] == recording.missing > 1000
+
+
+@pytest.mark.parametrize("after_s", [0.3, 0.7, 1.1])
+def test_a_reset_is_a_gap_by_the_hosts_clock(tmp_path: Path, after_s: float) -> None:
+    recording, log = record(tmp_path, seconds=4, reset_after_s=after_s, boot_ms=200)
+    assert [entry["fault"] for entry in log] == ["reset"]
+    (gap,) = recording.gaps
+    assert (gap.cause, gap.estimated) == ("reset", True)
+    check_samples(recording, slice(0, gap.at))
+    after = recording.samples[gap.at :]
+    np.testing.assert_array_equal(after, pattern(0, len(after), 4))  # from the first sample of the new stream on
+    assert "reset while it was streaming" in " ".join(recording.metadata["notes"])
+    assert recording.metadata["ended"] == "complete"
+    assert gap.first + gap.missing + len(after) == 40_000
+
+
+@pytest.mark.parametrize("away_s", [0.1, 0.5, 2.0])
+def test_a_port_that_comes_back_under_another_name_is_followed(tmp_path: Path, away_s: float) -> None:
+    recording, log = record(tmp_path, seconds=5, vanish_after_s=0.6, vanish_s=away_s)
+    assert [entry["fault"] for entry in log] == ["vanish", "back"]
+    (gap,) = recording.gaps
+    assert gap.estimated
+    check_samples(recording, slice(0, gap.at))
+    after = recording.samples[gap.at :]
+    np.testing.assert_array_equal(after, pattern(0, len(after), 4))
+    notes = " ".join(recording.metadata["notes"])
+    assert "went away" in notes and "came back on" in notes
+    assert gap.missing >= away_s * 1000  # by the nominal rate; the true one is ten times that here
+
+
+def test_a_board_that_stays_away_leaves_what_came_before(tmp_path: Path) -> None:
+    log = tmp_path / "faults.jsonl"
+    url = f"virtual://?speed=10&vanish_after_s=1&vanish_s=600&fault_log={log}"
+    with pytest.warns(RecordingWarning, match="ended early: BoardVanished"):
+        recording = capture.record(
+            url, sensor="test_pattern", seconds=60, folder=tmp_path, reconnect_s=1, progress=False
+        )
+    check_samples(recording)
+    assert recording.finished and not recording.path.name.endswith(".part")
+    assert "has not come back within 1 s" in recording.metadata["ended"]
+    assert len(recording.samples) > 5000
+    assert recording.gaps == []
+
+
+@pytest.mark.parametrize("rate", [1e-5, 1e-4, 1e-3])
+def test_everything_at_once(tmp_path: Path, rate: float) -> None:
+    settings = {f"{fault}_rate": rate / 4 for fault in ("flip", "drop", "insert", "repeat")}
+    recording, _ = record(
+        tmp_path, seconds=3, stall_every_s=0.9, stall_s=0.2, overrun_every_s=0.4, boot_text="hello\r\n" * 9, **settings
+    )
+    check_samples(recording)
+    assert gap_numbers(recording) == missing_numbers(recording)
+    assert {gap.cause for gap in recording.gaps} <= {"damaged", "overrun", "overrun and damaged"}
+    assert len(recording.samples) + recording.missing == 30_000
+
+
+@pytest.mark.parametrize("baud", [9600, 57600, 230400])
+def test_a_wrong_baud_rate_is_recognised(tmp_path: Path, baud: int) -> None:
+    with pytest.raises(link.BoardTimeout, match="baud"):
+        capture.Recorder("virtual://?uart_baud=115200", sensor="test_pattern", baud=baud, decoder="frames")
+
+
+def test_boot_text_is_no_sample(tmp_path: Path) -> None:
+    text = "ESP-ROM:esp32s3-20210327\r\nrst:0x1 (POWERON)\r\n1,2,3\r\n"
+    recording, _ = record(tmp_path, seconds=1, boot_text=text, boot_ms=700, reset_on_open="on")
+    check_samples(recording)
+    assert recording.problems == []

@@ -1,0 +1,157 @@
+"""Compile sketches: for a Cortex-M4 with the shim, for an Uno with Arduino's own builder and core."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+HERE = Path(__file__).parent
+SKETCHES = HERE.parents[1] / "arduino_sketches"
+LIBRARIES = SKETCHES / "libraries"
+SHIM = HERE / "shim"
+STAND_INS = HERE / "stand_ins"
+
+_ARM_PACKAGES = "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm"
+_AVR_PACKAGES = "arduino-builder arduino-core-avr gcc-avr gcc libsimavr-dev libelf-dev"
+_CORTEX_M4 = "-mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard".split()
+_OUR_WARNINGS = ["-Wall", "-Wextra", "-Werror"]
+_ARDUINO = Path("/usr/share/arduino/hardware")
+_BUILDER = Path("/usr/share/arduino-builder")
+
+
+def need_tools(*names: str, packages: str, headers: Iterable[str] = ()) -> None:
+    """Skip the test if a tool is missing, and say what installs it; in CI (``CI=true``) fail, for there it has to be."""
+    missing = [name for name in names if shutil.which(name) is None] + [h for h in headers if not Path(h).exists()]
+    if missing:
+        _skip_or_fail(f"{' and '.join(missing)} missing: sudo apt-get install {packages}")
+
+
+def _skip_or_fail(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def need_cortex_m4() -> None:
+    """Skip without the compiler for Cortex-M4, its C++ library and QEMU."""
+    need_tools("arm-none-eabi-g++", "qemu-system-arm", packages=_ARM_PACKAGES)
+    program = "#include <cstring>\n"  # the compiler alone has no C++ library
+    command = ["arm-none-eabi-g++", "-x", "c++", "-fsyntax-only", "-"]
+    if subprocess.run(command, input=program, text=True, capture_output=True, check=False).returncode:
+        _skip_or_fail(f"the C++ library for Cortex-M4 is missing: sudo apt-get install {_ARM_PACKAGES}")
+
+
+def need_avr() -> None:
+    """Skip without Arduino's builder, its core for AVR, and simavr."""
+    headers = ["/usr/share/arduino/hardware/arduino/avr/boards.txt", "/usr/include/simavr/sim_avr.h"]
+    need_tools("arduino-builder", "avr-g++", "avr-size", "gcc", packages=_AVR_PACKAGES, headers=headers)
+
+
+def run_compiler(command: list[str | Path]) -> str:
+    """Run it; give what it has said. If it fails, so does the test, with all of that."""
+    done = subprocess.run(
+        [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if done.returncode:
+        pytest.fail(f"{' '.join(str(part) for part in command)}\n{done.stdout}", pytrace=False)
+    return done.stdout
+
+
+def compile_for_cortex_m4(
+    sketch: str, folder: Path, *, recording: bytes = b"", stand_ins: Iterable[str] = (), defines: Iterable[str] = ()
+) -> Path:
+    """Compile a sketch for QEMU's mps2-an386.
+
+    Parameters
+    ----------
+    sketch : str
+        Its folder in ``arduino_sketches``.
+    folder : Path
+        Where to put what is made.
+    recording : bytes
+        What the stand-ins play.
+    stand_ins : iterable of str
+        The sensors' sources, in ``stand_ins/``.
+    defines : iterable of str
+        Without the ``-D``.
+
+    Returns
+    -------
+    Path
+        The program, for ``qemu-system-arm -kernel``.
+    """
+    played = folder / "recording.bin"
+    played.write_bytes(recording)
+    linked = folder / "recording.s"
+    linked.write_text(
+        ".section .rodata\n.balign 4\n.global recording_start, recording_end\n"
+        f'recording_start: .incbin "{played}"\nrecording_end:\n'
+    )
+    program = folder / f"{sketch}.elf"
+    run_compiler(
+        [
+            *["arm-none-eabi-g++", *_CORTEX_M4, "-O2", "-std=gnu++14", "-fno-exceptions", "-fno-rtti"],
+            *[*_OUR_WARNINGS, "-ffunction-sections", "-fdata-sections"],
+            *[f"-D{define}" for define in defines],
+            *[f"-I{place}" for place in (SHIM, STAND_INS, LIBRARIES / "TinyMLLabs" / "src")],
+            *["-include", "Arduino.h", "-x", "c++", SKETCHES / sketch / f"{sketch}.ino", "-x", "none"],
+            *sorted((SKETCHES / sketch).glob("*.c*")),
+            *[STAND_INS / name for name in stand_ins],
+            *[SHIM / "mps2.cpp", SHIM / "Print.cpp", linked, "-T", SHIM / "mps2.ld", "-nostartfiles"],
+            *["--specs=nano.specs", "--specs=nosys.specs", "-Wl,--gc-sections", "-o", program],
+        ]
+    )
+    return program
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnoProgram:
+    """A sketch compiled for an Uno: the program, its bytes of flash and of RAM (without the stack), warnings about our code."""
+
+    program: Path
+    flash_bytes: int
+    ram_bytes: int
+    warnings: list[str]
+
+
+def compile_for_uno(sketch: str, folder: Path, *, defines: Iterable[str] = ()) -> UnoProgram:
+    """Compile a sketch with ``arduino-builder`` and Arduino's core, as its IDE does."""
+    build = folder / "build"
+    build.mkdir(parents=True, exist_ok=True)
+    flags = ["-DDECIMAL_DIG=__DECIMAL_DIG__", *(f"-D{define}" for define in defines)]  # the first: a bug of Debian's core
+    said = run_compiler(
+        [
+            *["arduino-builder", "-compile", "-hardware", _ARDUINO, "-hardware", _BUILDER, "-tools", _BUILDER],
+            *["-tools", _ARDUINO, "-built-in-libraries", _ARDUINO / "arduino" / "avr" / "libraries"],
+            *["-libraries", LIBRARIES, "-fqbn", "arduino:avr:uno", "-build-path", build],
+            *["-prefs", f"compiler.cpp.extra_flags={' '.join(flags)}", "-warnings", "all"],
+            SKETCHES / sketch / f"{sketch}.ino",
+        ]
+    )
+    program = build / f"{sketch}.ino.elf"
+    sizes = dict(re.findall(r"^\.(\w+)\s+(\d+)", run_compiler(["avr-size", "-A", program]), re.MULTILINE))
+    flash = sum(int(sizes.get(name, 0)) for name in ("text", "data"))
+    ram = sum(int(sizes.get(name, 0)) for name in ("data", "bss", "noinit"))
+    warnings = [line for line in said.splitlines() if "warning:" in line and not line.startswith(str(_ARDUINO))]
+    return UnoProgram(program=program, flash_bytes=flash, ram_bytes=ram, warnings=warnings)
+
+
+def compile_avr_board(folder: Path) -> Path:
+    """Compile the Uno in simavr that puts a sketch's serial port on a pty."""
+    program = folder / "avr_board"
+    sources = sorted((HERE / "avr").glob("*.c"))
+    run_compiler(
+        [
+            *["gcc", "-O2", "-std=gnu11", *_OUR_WARNINGS, "-I/usr/include/simavr", *sources],
+            *["-lsimavr", "-lelf", "-lutil", "-lm", "-o", program],
+        ]
+    )
+    return program

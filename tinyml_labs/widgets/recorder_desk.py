@@ -1,0 +1,412 @@
+"""What is behind the recorder's buttons: a port that is opened and closed, takes that are made, kept and discarded."""
+
+from __future__ import annotations
+
+import queue
+import re
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tinyml_labs.capture import Recorder, Recording, discard, load_recording
+from tinyml_labs.link import BoardError
+from tinyml_labs.link.ports import DEFAULT_BAUD, list_ports
+from tinyml_labs.widgets.live_feed import LiveFeed, Send
+from tinyml_labs.widgets.take_outline import outline_take
+from tinyml_labs.widgets.takes import count_takes, describe_take
+
+NEWS = 5
+_FAVOURITES = ("imu", "accelerometer")
+_AT_PORT: weakref.WeakValueDictionary[str, RecorderDesk] = weakref.WeakValueDictionary()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortSettings:
+    """How the port is read; see :class:`tinyml_labs.capture.Recorder`."""
+
+    baud: int = DEFAULT_BAUD
+    decoder: str = "auto"
+    rate_hz: float | None = None
+    reconnect_s: float = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """What is written in the fields.
+
+    Attributes
+    ----------
+    port, sensor : str
+    label, subject, session : str
+    seconds : float
+        How long a take is; 0 for until it is stopped.
+    countdown_s : int
+        How long from the button to the beginning.
+    """
+
+    port: str = ""
+    sensor: str = ""
+    label: str = ""
+    subject: str = ""
+    session: str = ""
+    seconds: float = 5.0
+    countdown_s: int = 3
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seconds <= 86_400:
+            raise ValueError(f"seconds is {self.seconds:g}; a take is 0 (until stopped) to 86400 seconds long.")
+        if not 0 <= self.countdown_s <= 60:
+            raise ValueError(f"countdown_s is {self.countdown_s}; it goes from 0 to 60 seconds.")
+
+    def replaced(self, fields: dict[str, Any]) -> Form:
+        """Give a form with some fields written anew; of what is no field, nothing is taken."""
+        types = {"seconds": float, "countdown_s": int}
+        known = {name: types.get(name, str)(value) for name, value in fields.items() if name in Form.__annotations__}
+        return Form(**{**asdict(self), **known})
+
+
+class RecorderDesk:
+    """Serves the widget's buttons, one order after the other, in a thread of its own.
+
+    So a slow port holds no cell up, and a busy cell holds no recording up. What is to be seen is :attr:`state`, a
+    dictionary that is replaced, and shown, whenever something in it is new.
+
+    Parameters
+    ----------
+    show : callable
+        Called with the state and with the bytes of the last take's outline.
+    send : callable
+        Called with a message for the live plot and its buffers.
+    folder : path
+        Where recordings are kept.
+    form : Form
+    labels : sequence of str
+    settings : PortSettings
+    """
+
+    def __init__(
+        self,
+        show: Callable[[dict[str, Any], bytes], None],
+        send: Send,
+        *,
+        folder: Path,
+        form: Form,
+        labels: tuple[str, ...] = (),
+        settings: PortSettings | None = None,
+    ) -> None:
+        self.folder = Path(folder).absolute()
+        self.takes: list[Recording] = []
+        self.form = form
+        self._show, self._feed = show, LiveFeed(send)
+        self._settings = settings or PortSettings()
+        self._labels = labels
+        self._recorder: Recorder | None = None
+        self._future: Future[Recording] | None = None
+        self._stopped = threading.Event()
+        self._lock = threading.RLock()
+        self._outline = b""
+        self._news_count = self._connections = 0
+        self.state: dict[str, Any] = {
+            "link": "closed",  # closed, connecting, live
+            "phase": "idle",  # idle, countdown, starting, recording, saving
+            "countdown": 0,
+            "stream": 0,  # counts: the live plot begins anew with each
+            "board": {},
+            "sensor": None,
+            "sensors": [],
+            "columns_a_second": 100.0,
+            "ports": [],
+            "labels": list(labels),
+            "table": [],
+            "folder": str(self.folder),
+            "take": None,
+            "news": [],
+            "form": asdict(form),
+        }
+        self._orders: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(
+            target=_work, args=(self._orders, weakref.ref(self)), name=f"desk of {form.port}", daemon=True
+        )
+        self._thread.start()
+        weakref.finalize(self, self._orders.put, None)
+
+    # -- orders: from any thread
+
+    def order(self, order: dict[str, Any]) -> None:
+        """Take an order: ``do`` is ``connect``, ``disconnect``, ``select``, ``start``, ``stop``, ``keep`` or ``discard``.
+
+        ``form`` writes what other fields of the order say into the form; ``connect`` and ``start`` do so too.
+        """
+        do = order.get("do")
+        if do not in _ORDERS and do != "form":
+            return
+        if do == "connect" and order.get("port", self.form.port) != self.form.port:
+            order = {"sensor": "", **order}  # another board: what was chosen is not there
+        try:
+            if do in ("form", "connect", "select", "start"):
+                self._fill_in(order)
+        except (TypeError, ValueError) as error:
+            self.tell("error", str(error))
+            return
+        if do in ("stop", "disconnect", "connect"):
+            self._stopped.set()  # a countdown
+        if do != "form":
+            self._orders.put(order)
+
+    def _fill_in(self, fields: dict[str, Any]) -> None:
+        with self._lock:
+            self.form = self.form.replaced(fields)
+            self._change(form=asdict(self.form))
+
+    def record(self, **fields: Any) -> Future[Recording]:
+        """Order a take; give what becomes of it."""
+        form = self.form.replaced(fields)  # raises here, and not in the thread
+        future: Future[Recording] = Future()
+        self._orders.put({"do": "start", **asdict(form), "future": future})
+        return future
+
+    def finish(self, timeout_s: float = 15.0) -> None:
+        """Let go of the port, and wait until that is done."""
+        done = threading.Event()
+        self._stopped.set()
+        self._orders.put({"do": "disconnect", "done": done})
+        deadline = time.monotonic() + timeout_s
+        while not done.wait(0.2) and time.monotonic() < deadline:
+            if not self._thread.is_alive():  # the program, or this desk, is ending
+                self._disconnect({})
+                return
+
+    def tell(self, level: str, text: str) -> None:
+        """Show a line of news; its level is ``info``, ``warning`` or ``error``."""
+        with self._lock:
+            self._news_count += 1
+            line = {"number": self._news_count, "level": level, "text": text}
+            self._change(news=[*self.state["news"], line][-NEWS:])
+
+    # -- orders: in the desk's thread
+
+    def obey(self, order: dict[str, Any]) -> None:
+        """Do what an order says; tell what goes wrong."""
+        try:
+            _ORDERS[order["do"]](self, order)
+        except Exception as error:
+            self.tell("error", str(error) if isinstance(error, BoardError | ValueError) else _name(error))
+            if order["do"] == "start":
+                self._change(phase="idle")
+                _fail(order.get("future"), error)
+        finally:
+            done = order.get("done")
+            if done is not None:
+                done.set()
+
+    def _connect(self, order: dict[str, Any]) -> None:
+        self._disconnect(order)
+        port, sensor = self.form.port, self.form.sensor
+        self._look_around()
+        earlier = _AT_PORT.get(port)
+        if earlier is not None and earlier is not self:
+            earlier.finish()
+            earlier.tell("warning", f"Another recorder took {port} over.")
+        _AT_PORT[port] = self
+        self._change(link="connecting", board={"port": port})
+        try:
+            self._recorder = self._open(port, sensor)
+        except Exception:
+            self._change(link="closed")
+            raise
+        self._change(link="live")
+
+    def _open(self, port: str, sensor: str) -> Recorder:
+        """Open the port; of several sensors, take a likely one if none is chosen."""
+        self._connections += 1
+        number = self._connections
+        mine = weakref.WeakMethod(self._hear)
+
+        def listen(message: dict[str, Any], data: bytes) -> None:
+            hear = mine()
+            if hear is not None:
+                hear(message, data, number)
+
+        options = {"folder": self.folder, "listener": listen, **asdict(self._settings)}
+        try:
+            return Recorder(port, sensor=sensor, **options)
+        except BoardError as error:
+            sensors = _sensors_named(str(error))
+            if sensor or not sensors:
+                raise
+        return Recorder(port, sensor=next((s for s in _FAVOURITES if s in sensors), sensors[0]), **options)
+
+    def _disconnect(self, order: dict[str, Any]) -> None:
+        recorder, self._recorder = self._recorder, None
+        if recorder is None:
+            return
+        recorder.close()  # a take that is under way is finished: its message has come
+        self._feed.clear()
+        saving = self.state["phase"] == "saving"
+        self._change(link="closed", phase="saving" if saving else "idle")
+        if not saving:
+            self._give_up(BoardError(f"{self.form.port} was closed before the take was complete."))
+        for port in [port for port, desk in _AT_PORT.items() if desk is self]:
+            del _AT_PORT[port]
+
+    def _select(self, order: dict[str, Any]) -> None:
+        if self._recorder is not None:
+            self._recorder.select(order["sensor"])
+
+    def _start(self, order: dict[str, Any]) -> None:
+        future = order.get("future")
+        if self._recorder is None or self.state["link"] != "live":
+            news = self.state["news"]
+            why = f" {news[-1]['text']}" if news and news[-1]["level"] == "error" else ""
+            raise BoardError(f"No board is connected, so there is nothing to record.{why}")
+        if self.state["phase"] != "idle":
+            raise ValueError("A take is under way; stop it first.")
+        form = self.form.replaced(order)
+        self._stopped.clear()
+        for left in range(form.countdown_s, 0, -1):
+            self._change(phase="countdown", countdown=left)
+            if self._stopped.wait(1):
+                self._change(phase="idle")
+                _fail(future, BoardError("Stopped before it began."))
+                return
+        if future is not None and not future.set_running_or_notify_cancel():
+            self._change(phase="idle")
+            return
+        self._future = future
+        self._change(phase="starting")
+        self._recorder.start(
+            label=form.label, subject=form.subject, session=form.session, seconds=form.seconds or None
+        )
+
+    def _stop(self, order: dict[str, Any]) -> None:
+        if self._recorder is not None and self._recorder.recording:
+            self._recorder.stop()
+
+    def _keep(self, order: dict[str, Any]) -> None:
+        self._mark(order, "kept")
+
+    def _discard(self, order: dict[str, Any]) -> None:
+        path = str(order["path"])
+        found = [take for take in self.takes if str(take.path) == path]
+        if not found:
+            raise ValueError(f"{path} is no take of this recorder (any more).")
+        discard(found[0])
+        self.takes = [take for take in self.takes if take is not found[0]]
+        self._mark(order, "discarded")
+        self._look_around()
+
+    def _mark(self, order: dict[str, Any], fate: str) -> None:
+        with self._lock:
+            take = self.state["take"]
+            if take is not None and take["path"] == order["path"]:
+                self._change(take={**take, "fate": fate})
+
+    def _put_away(self, order: dict[str, Any]) -> None:
+        """A take is complete, and on disk: show it."""
+        recording = load_recording(order["path"])
+        self.takes = [*self.takes, recording]
+        drawing, outline = outline_take(recording)
+        with self._lock:
+            self._outline = outline
+            self._change(phase="idle", take={**describe_take(recording), "drawing": drawing, "fate": "new"})
+        self._look_around()
+        future, self._future = self._future, None
+        if future is not None and not future.done():
+            future.set_result(recording)
+
+    def _end(self, order: dict[str, Any]) -> None:
+        """The recorder's process has said that no more can come."""
+        if order["number"] != self._connections:
+            return
+        if self.state["phase"] != "saving":
+            self._give_up(BoardError(order["text"]))
+        self._disconnect(order)
+
+    def _give_up(self, error: BaseException) -> None:
+        future, self._future = self._future, None
+        _fail(future, error)
+
+    def _look_around(self) -> None:
+        """See which ports there are, and which takes are in the folder."""
+        table = count_takes(self.folder)
+        labels = list(dict.fromkeys([*self._labels, *(row["label"] for row in table if row["label"])]))
+        ports = [{"port": port.device, "text": port.board or port.description} for port in list_ports()]
+        self._change(table=table, labels=labels, ports=[{"port": "virtual://", "text": "virtual board"}, *ports])
+
+    # -- the recorder's messages: in its thread
+
+    def _hear(self, message: dict[str, Any], data: bytes, number: int) -> None:
+        kind = message["kind"]
+        if kind in ("columns", "image", "status"):
+            self._feed.take(message, data)
+        elif kind == "hello":
+            self._feed.clear()
+            with self._lock:
+                self._change(
+                    stream=self.state["stream"] + 1,
+                    link="live",
+                    **{name: message[name] for name in ("board", "sensor", "sensors", "columns_a_second")},
+                )
+                self._fill_in({"sensor": message["sensor"]["name"]})
+        elif kind == "started":
+            self._change(phase="recording")
+        elif kind == "take":
+            self._change(phase="saving")
+            self._orders.put({"do": "put away", "path": message["path"]})
+        elif kind == "nothing":
+            self._change(phase="idle")
+            self.tell("warning", message["text"])
+            self._give_up(BoardError(message["text"]))
+        elif kind == "trouble":
+            self.tell("warning", message["text"])
+        elif kind == "ended" and self.state["link"] == "live":  # while it connects, the Recorder says so itself
+            self.tell("error", message["text"])
+            self._orders.put({"do": "end", "text": message["text"], "number": number})
+
+    def _change(self, **fields: Any) -> None:
+        with self._lock:
+            self.state = {**self.state, **fields}
+            self._show(self.state, self._outline)
+
+
+_ORDERS: dict[Any, Callable[[RecorderDesk, dict[str, Any]], None]] = {
+    "connect": RecorderDesk._connect,
+    "disconnect": RecorderDesk._disconnect,
+    "select": RecorderDesk._select,
+    "start": RecorderDesk._start,
+    "stop": RecorderDesk._stop,
+    "keep": RecorderDesk._keep,
+    "discard": RecorderDesk._discard,
+    "put away": RecorderDesk._put_away,
+    "end": RecorderDesk._end,
+}
+
+
+def _work(orders: queue.SimpleQueue[dict[str, Any] | None], find: Callable[[], RecorderDesk | None]) -> None:
+    """Serve a desk until it is gone."""
+    while (order := orders.get()) is not None:
+        desk = find()
+        if desk is None:
+            return
+        desk.obey(order)
+        del desk, order  # or the wait would keep the desk alive
+
+
+def _fail(future: Future[Recording] | None, error: BaseException) -> None:
+    if future is not None and not future.done():
+        future.set_exception(error)
+
+
+def _name(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _sensors_named(text: str) -> list[str]:
+    """Find the names in what a board with several sensors answers to one who has chosen none."""
+    found = re.search(r"has \d+ sensors: (.+?)\. Choose", text)
+    return re.findall(r"'([^']+)'", found[1]) if found else []
