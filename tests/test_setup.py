@@ -110,9 +110,11 @@ FLOORS = {
     "tinyml_labs.inspection": ["tensorflow", "keras", "serial", "matplotlib", "ipywidgets"],
     "tinyml_labs.evaluation": ["tensorflow", "keras", "serial", "matplotlib", "ipywidgets"],
     "tinyml_labs.export": ["tensorflow", "keras", "serial", "matplotlib", "ipywidgets"],
+    "tinyml_labs.boards": ["numpy", "serial", "tensorflow", "pandas"],
     "tinyml_labs.link": ["tensorflow", "keras", "matplotlib", "pandas", "ipywidgets", "tflite_micro"],
     "tinyml_labs.virtual.firmware": ["tensorflow", "keras", "matplotlib", "pandas", "ipywidgets"],
-    "tinyml_labs.capture": ["tensorflow", "keras", "matplotlib", "pandas", "ipywidgets"],
+    "tinyml_labs.capture": ["tensorflow", "keras", "matplotlib", "pandas", "ipywidgets", "anywidget", "PIL"],
+    "tinyml_labs.capture.recorder_process": ["tensorflow", "keras", "matplotlib", "pandas", "anywidget"],
     "tinyml_labs.grading.checks": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "nbgrader"],
     "tinyml_labs.cli": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets"],
 }

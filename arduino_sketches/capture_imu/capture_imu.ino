@@ -40,7 +40,7 @@ void setup() {
 }
 
 void loop() {
-  server.poll(micros());
+  if (missed.in_step(micros())) server.poll(micros());  // to write may take long
   if (!imu_found) return;
   const uint32_t now = micros();
   float values[kImuChannels];

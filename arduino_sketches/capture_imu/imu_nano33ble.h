@@ -39,10 +39,11 @@ static bool read_both(Library& imu, float* values) {
   acceleration_ready = acceleration_ready || imu.accelerationAvailable();
   rotation_ready = rotation_ready || imu.gyroscopeAvailable();
   if (!acceleration_ready || !rotation_ready) return false;
-  acceleration_ready = rotation_ready = false;
   imu.readAcceleration(values[0], values[1], values[2]);
   imu.readGyroscope(values[3], values[4], values[5]);
-  return true;
+  acceleration_ready = imu.accelerationAvailable();
+  rotation_ready = imu.gyroscopeAvailable();
+  return !acceleration_ready && !rotation_ready;  // or the next sample came meanwhile, and these may be halves of two
 }
 
 // Gives false if there is no new sample yet.

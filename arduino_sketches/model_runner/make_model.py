@@ -1,14 +1,15 @@
 """Write model.cpp, the model of the sketch model_runner: ``python make_model.py [MODEL.tflite]``.
 
-Without a file it is the bundled sine model. For models of int8 dense layers alone, such as those of ``01_hello_world``;
-the arithmetic is ``fully_connected.h``.
+Without a file it is the bundled sine model. For models of int8 dense layers alone, such as those of
+``01_hello_world``; the arithmetic is ``fully_connected.h``.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import sys
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ def main() -> None:
     target = HERE / "model.cpp"
     part = target.with_suffix(".part")
     part.write_text(model_source(content), encoding="utf-8")
-    os.replace(part, target)
+    part.replace(target)
 
 
 def model_source(content: bytes) -> str:
@@ -67,7 +68,9 @@ def model_source(content: bytes) -> str:
         *(f"    {layer.initializer()}," for layer in layers),
         "};",
         "",
-        f"static const uint8_t kSha256[32] = {_byte_list(bytes.fromhex(model.sha256))};",
+        "static const uint8_t kSha256[32] = {",
+        _byte_lines(bytes.fromhex(model.sha256)),
+        "};",
         f"static const uint32_t kInputShape[] = {numbers(inputs.shape)};",
         f"static const uint32_t kOutputShape[] = {numbers(outputs.shape)};",
         f"static const TensorLayout kInput = {_tensor_layout(inputs, 'kInputShape')};",
@@ -121,27 +124,23 @@ class _Layer:
         count = weights.shape[0]
         self.biases = bias.values().tolist() if bias is not None else [0] * count
         scales = [quantize_multiplier(real) for real in _real_multipliers(source, weights, self.outputs)]
-        if len(scales) == 1:
-            scales *= count
         self.multipliers, self.shifts = zip(*scales, strict=True)
 
     def constants(self) -> list[str]:
         k = self.index
-        rows = ["    " + ", ".join(map(str, row)) + "," for row in self.weights.values().tolist()]
         return [
-            f"static const int8_t kWeights{k}[] TINYML_FLASH = {{  // {self.weights.shape_text}",
-            *rows,
-            "};",
-            f"static const int32_t kBiases{k}[] TINYML_FLASH = {_plain(self.biases)};",
-            f"static const int32_t kMultipliers{k}[] TINYML_FLASH = {_plain(self.multipliers)};",
-            f"static const int8_t kShifts{k}[] TINYML_FLASH = {_plain(self.shifts)};",
+            *_array("int8_t", f"kWeights{k}", self.weights.values().ravel().tolist(), self.weights.shape_text),
+            *_array("int32_t", f"kBiases{k}", self.biases),
+            *_array("int32_t", f"kMultipliers{k}", self.multipliers),
+            *_array("int8_t", f"kShifts{k}", self.shifts),
             "",
         ]
 
     def initializer(self) -> str:
         k, (outputs, inputs) = self.index, self.weights.shape
-        numbers_ = (inputs, outputs, self.source.zero_point, self.outputs.zero_point, self.low, self.high)
-        return f"{{kWeights{k}, kBiases{k}, kMultipliers{k}, kShifts{k}, {', '.join(map(str, numbers_))}}}"
+        zero_points = (self.source.zero_point, self.outputs.zero_point)
+        settings = (inputs, outputs, len(self.multipliers), *zero_points, self.low, self.high)
+        return f"{{kWeights{k}, kBiases{k}, kMultipliers{k}, kShifts{k}, {', '.join(map(str, settings))}}}"
 
 
 def _layer(model: ModelFile, index: int) -> _Layer:
@@ -202,12 +201,21 @@ def _tensor_layout(tensor: Tensor, shape: str) -> str:
     return f"{{DType::int8, {number(tensor.scale)}, {tensor.zero_point}, {len(tensor.shape)}, {shape}}}"
 
 
-def _plain(values: object) -> str:
-    return "{" + ", ".join(map(str, values)) + "}"  # type: ignore[call-overload]
+def _array(kind: str, name: str, values: Sequence[int], remark: str = "") -> list[str]:
+    """Lines of an array in flash, at most 100 characters wide."""
+    start = f"static const {kind} {name}[] TINYML_FLASH = {{"
+    text = ", ".join(map(str, values))
+    if len(start) + len(text) <= 100 and not remark:
+        return [f"{start}{text}}};"]
+    return [start + (f"  // {remark}" if remark else ""), _fill(text + ","), "};"]
 
 
-def _byte_list(data: bytes) -> str:
-    return "{" + ", ".join(f"0x{byte:02x}" for byte in data) + "}"
+def _byte_lines(data: bytes) -> str:
+    return _fill(", ".join(f"0x{byte:02x}" for byte in data) + ",")
+
+
+def _fill(text: str) -> str:
+    return textwrap.fill(text, 100, initial_indent="    ", subsequent_indent="    ")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Ports by name, and found again after a reset: real ptys and links; described devices, as no hardware is here."""
 
+import dataclasses
 import os
 import pty
 import sys
@@ -269,3 +270,22 @@ def test_a_virtual_board_says_itself_where_it_is() -> None:
 def test_what_is_no_port_is_refused(use: Callable[[Any], object], port: Any) -> None:
     with pytest.raises(link.PortError, match="A port is a name such as /dev/ttyACM0 or COM5, or a URL, and not"):
         use(port)
+
+
+def test_a_link_is_followed_before_the_system_lists_the_device(
+    tmp_path: Path, make_pty: Callable[[], tuple[int, str]]
+) -> None:
+    (_, first), (_, second) = make_pty(), make_pty()
+    name = tmp_path / "my-board"
+    name.symlink_to(first)
+    bench = Bench(UsbPort(first, serial_number=None))
+    identity = ports.identify(str(name), comports=bench)
+    bench.there = []
+    name.unlink()
+    assert ports.find_again(identity, timeout_s=0, comports=bench) is None
+    name.symlink_to(second)
+    assert ports.find_again(identity, timeout_s=0, comports=bench) == str(name)
+    by_id = dataclasses.replace(identity, port=first, link="", by_id=str(name))  # a link that the system made
+    assert ports.find_again(by_id, timeout_s=0, comports=bench) == second
+    bench.there = [UsbPort(second, pid=0x005A)]
+    assert ports.find_again(by_id, timeout_s=0, comports=bench) is None  # it leads to the bootloader

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tinyml_labs.datasets import load_recorded_sweep
 
-NANO = 'ARDUINO_ARDUINO_NANO33BLE=1'
+BOARD_ID = "0123456789abcdef"
+NANO = ("ARDUINO_ARDUINO_NANO33BLE=1", f'BOARD_ID="{BOARD_ID}"')
 PICTURE = (144, 176)
 _SCALES = np.float32([4 / 32768] * 3 + [2000 / 32768] * 3)  # ±4 g, ±2000 °/s
 
@@ -96,7 +97,7 @@ def _nano(seed: int, fitted: str) -> Played:
         count=300,
         from_start=False,
         stand_ins=("imu.cpp",),
-        defines=(NANO, fitted),
+        defines=(*NANO, fitted),
     )
 
 

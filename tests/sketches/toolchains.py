@@ -98,7 +98,7 @@ def compile_for_cortex_m4(
     program = folder / f"{sketch}.elf"
     run_compiler(
         [
-            *["arm-none-eabi-g++", *_CORTEX_M4, "-O2", "-std=gnu++14", "-fno-exceptions", "-fno-rtti"],
+            *["arm-none-eabi-g++", *_CORTEX_M4, "-Os", "-std=gnu++14", "-fno-exceptions", "-fno-rtti"],
             *[*_OUR_WARNINGS, "-ffunction-sections", "-fdata-sections"],
             *[f"-D{define}" for define in defines],
             *[f"-I{place}" for place in (SHIM, STAND_INS, LIBRARIES / "TinyMLLabs" / "src")],

@@ -274,12 +274,10 @@ class Recorder:
     def select(self, sensor: str) -> None:
         """Take another sensor of the board from now on."""
         self._check_alive()
-        with self._state.changed:
-            self._state.hello = {}
-            before = len(self._state.troubles)
+        before, told = self._state.hello, len(self._state.troubles)
         self._tell(do="select", sensor=sensor)
-        self._wait(lambda state: bool(state.hello) or len(state.troubles) > before, 10)
-        if not self._state.hello:
+        self._wait(lambda state: state.hello is not before or len(state.troubles) > told, 10)
+        if self._state.hello is before:
             raise BoardError(self._state.troubles[-1])
 
     def close(self) -> None:

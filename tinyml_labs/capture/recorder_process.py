@@ -73,9 +73,13 @@ class Session:
                         self._take(block)
                     self._check_clock()
                     self._obey(commands)
-                except OSError as error:  # the disk is full, or the folder went away
-                    self._stop(f"the recording could not be written: {error}")
-                    self._sender.send("trouble", text=f"The recording could not be written: {error}")
+                except (OSError, ValueError) as error:  # the disk is full, or no file holds such samples
+                    text = f"The recording could not be written: {error}"
+                    self._sender.send("trouble", text=text)
+                    if self._writer is None:
+                        self._order = None
+                        self._sender.send("nothing", text=text)
+                    self._stop(text)
                 self._show()
                 if blocks:
                     time.sleep(GATHER_S)
@@ -143,7 +147,11 @@ class Session:
         if writer is None:
             return
         writer.update(**self._source.facts())
-        path = writer.finish(ended)
+        try:
+            path = writer.finish(ended)
+        except OSError as error:  # what is on the disk stays there, as an unfinished recording
+            path = writer.path
+            self._sender.send("trouble", text=f"The recording {path} could not be finished: {error}")
         self._sender.send("take", path=str(path), samples=writer.stored, ended=ended)
 
     def _end(self, error: Exception) -> None:

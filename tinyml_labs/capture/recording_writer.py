@@ -111,6 +111,7 @@ class RecordingWriter:
         if self._first is None:
             self._first = block.first  # a gap before our first sample is not ours
             self._meta["first_sample"] = block.first
+            self._flush_at = 0.0
         elif block.gap is not None:
             gap = block.gap
             self._gaps.append(

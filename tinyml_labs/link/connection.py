@@ -166,6 +166,8 @@ class Connection:
             self._finish.detach()
             weakref.finalize(self, _close, old, self._reader)
         self._serial = reopened
+        if self._home is None:
+            self._identity = identify(self._address)
         line = _Line(self._serial)
         line.decoder.counts, line.lost_frames, line.logs = old.decoder.counts, old.lost_frames, old.logs
         self._failure = None

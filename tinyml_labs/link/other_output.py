@@ -149,4 +149,7 @@ def _expected_changes(ratio: float) -> float:
 
 
 def _last_lines(text: str) -> str:
-    return text.strip()[-120:].strip()
+    shown = text.strip()[-120:]
+    if len(shown) < len(text.strip()) and "\n" in shown:
+        shown = shown.partition("\n")[2]  # the first of them is cut
+    return shown.strip()

@@ -23,7 +23,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--line", choices=("auto", "pty", "socket"), default="auto")
     parser.add_argument("--until-parent-ends", action="store_true")
     chosen = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     run(VirtualBoardSettings.from_json(chosen.settings), chosen.line, until_parent_ends=chosen.until_parent_ends)
 
 
@@ -37,6 +36,7 @@ def run(settings: VirtualBoardSettings, line_kind: str = "auto", *, until_parent
     OSError, ValueError
         If the model or what is to be played is not there or not right: before the port's name is printed.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what follows is tidied up
     with contextlib.suppress(KeyboardInterrupt):
         sensors = make_sensors(settings)
         program = make_program(settings, sensors)

@@ -20,9 +20,9 @@ class LiveFeed:
     Parameters
     ----------
     send : callable
-        Takes a message and its buffers. ``{"kind": "live"}`` with ``columns`` (how many; the buffer holds float32 lows
-        and highs, (columns, channels, 2)), ``image`` ([rows, width]; the last buffer, uint8 grey) and ``status``, each
-        only if there is something new.
+        Takes a message and its buffers. ``{"kind": "live"}`` with what is new of ``columns`` (how many; a buffer holds
+        float32 lows and highs, (columns, channels, 2)), ``image`` ([rows, width]; a buffer of uint8 grey) and
+        ``status``.
     """
 
     def __init__(self, send: Send) -> None:

@@ -1,4 +1,4 @@
-// Drawing: waves with axes on a canvas. Joined with scope.js and recorder.js into one module by recorder.py.
+// Drawing: waves with axes on a canvas. recorder.py joins plot.js, scope.js, store.js and recorder.js into one module.
 
 // Okabe and Ito's colours, which colour-blind people tell apart; on dark ground the lighter ones.
 const LIGHT_COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
@@ -234,8 +234,7 @@ function drawLegend(pen, group, box, theme) {
   pen.textAlign = "left";
   pen.textBaseline = "middle";
   group.names.forEach((name, index) => {
-    const room = box.x + box.w - x;
-    if (room < 70) return;
+    if (box.x + box.w - x < 70) return; // no room
     pen.fillStyle = theme.series[group.channels[index] % theme.series.length];
     pen.fillRect(x, y - 2, 14, 4);
     pen.font = theme.bold;
@@ -245,8 +244,7 @@ function drawLegend(pen, group, box, theme) {
   });
   pen.font = theme.font;
   pen.fillStyle = theme.faint;
-  pen.textAlign = "right";
-  pen.fillText(group.unit, box.x - 6, y);
+  if (group.unit) pen.fillText(`in ${group.unit}`, x - 4, y);
 }
 
 /** Make a canvas as sharp as the screen; give its pen, which counts in CSS pixels. */

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import warnings
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from tinyml_labs.link.ports import DEFAULT_BAUD
 from tinyml_labs.widgets.recorder_desk import Form, PortSettings, RecorderDesk
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("plot.js", "scope.js", "recorder.js")
+_SCRIPTS = ("plot.js", "scope.js", "store.js", "recorder.js")  # joined, they are one module
+_WIDGETS: weakref.WeakSet[RecorderWidget] = weakref.WeakSet()
 
 
 class RecorderWidget(anywidget.AnyWidget):
@@ -100,6 +102,11 @@ class RecorderWidget(anywidget.AnyWidget):
         )
         super().__init__(state=self._desk.state)
         self.on_msg(self._hear)
+        self._cell = _running_cell()
+        for other in list(_WIDGETS):
+            if self._cell[0] and other._cell[0] == self._cell[0] and other._cell != self._cell:
+                other._at_desk().order({"do": "disconnect"})  # its cell was run again: nobody sees it any more
+        _WIDGETS.add(self)
         if port:
             self.connect()
 
@@ -198,3 +205,13 @@ class RecorderWidget(anywidget.AnyWidget):
 
     def _hear(self, widget: object, content: dict[str, Any], buffers: list[memoryview]) -> None:
         self._at_desk().order(content)
+
+
+def _running_cell() -> tuple[str, str]:
+    """Give the id of the cell that runs, as the notebook says it, and that of this run; empty outside a notebook."""
+    with contextlib.suppress(Exception):  # no IPython, a terminal, or a front end that says nothing
+        from IPython import get_ipython
+
+        parent = get_ipython().get_parent()  # type: ignore[no-untyped-call, union-attr]
+        return str(parent["metadata"].get("cellId", "")), str(parent["header"]["msg_id"])
+    return "", ""

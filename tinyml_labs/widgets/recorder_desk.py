@@ -1,73 +1,27 @@
-"""What is behind the recorder's buttons: a port that is opened and closed, takes that are made, kept and discarded."""
+"""What is behind the recorder's buttons: a port is opened and closed, takes are made, kept and discarded."""
 
 from __future__ import annotations
 
+import os
 import queue
-import re
 import threading
 import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tinyml_labs.capture import Recorder, Recording, discard, load_recording
 from tinyml_labs.link import BoardError
-from tinyml_labs.link.ports import DEFAULT_BAUD, list_ports
 from tinyml_labs.widgets.live_feed import LiveFeed, Send
+from tinyml_labs.widgets.recorder_form import Form, Listener, PortSettings, open_recorder
 from tinyml_labs.widgets.take_outline import outline_take
-from tinyml_labs.widgets.takes import count_takes, describe_take
+from tinyml_labs.widgets.takes import describe_take, look_around
 
 NEWS = 5
-_FAVOURITES = ("imu", "accelerometer")
 _AT_PORT: weakref.WeakValueDictionary[str, RecorderDesk] = weakref.WeakValueDictionary()
-
-
-@dataclass(frozen=True, kw_only=True)
-class PortSettings:
-    """How the port is read; see :class:`tinyml_labs.capture.Recorder`."""
-
-    baud: int = DEFAULT_BAUD
-    decoder: str = "auto"
-    rate_hz: float | None = None
-    reconnect_s: float = 10.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Form:
-    """What is written in the fields.
-
-    Attributes
-    ----------
-    port, sensor : str
-    label, subject, session : str
-    seconds : float
-        How long a take is; 0 for until it is stopped.
-    countdown_s : int
-        How long from the button to the beginning.
-    """
-
-    port: str = ""
-    sensor: str = ""
-    label: str = ""
-    subject: str = ""
-    session: str = ""
-    seconds: float = 5.0
-    countdown_s: int = 3
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.seconds <= 86_400:
-            raise ValueError(f"seconds is {self.seconds:g}; a take is 0 (until stopped) to 86400 seconds long.")
-        if not 0 <= self.countdown_s <= 60:
-            raise ValueError(f"countdown_s is {self.countdown_s}; it goes from 0 to 60 seconds.")
-
-    def replaced(self, fields: dict[str, Any]) -> Form:
-        """Give a form with some fields written anew; of what is no field, nothing is taken."""
-        types = {"seconds": float, "countdown_s": int}
-        known = {name: types.get(name, str)(value) for name, value in fields.items() if name in Form.__annotations__}
-        return Form(**{**asdict(self), **known})
 
 
 class RecorderDesk:
@@ -138,25 +92,29 @@ class RecorderDesk:
     # -- orders: from any thread
 
     def order(self, order: dict[str, Any]) -> None:
-        """Take an order: ``do`` is ``connect``, ``disconnect``, ``select``, ``start``, ``stop``, ``keep`` or ``discard``.
+        """Take an order of the page.
 
-        ``form`` writes what other fields of the order say into the form; ``connect`` and ``start`` do so too.
+        Parameters
+        ----------
+        order : dict
+            ``do`` is ``connect``, ``disconnect``, ``select``, ``start``, ``stop``, ``keep``, ``discard`` (with
+            ``path``), or ``form``. Fields of the form, in any of them, are written into it.
         """
         do = order.get("do")
         if do not in _ORDERS and do != "form":
             return
-        if do == "connect" and order.get("port", self.form.port) != self.form.port:
-            order = {"sensor": "", **order}  # another board: what was chosen is not there
+        given = {name: order[name] for name in ("do", "path", *self.state["form"]) if name in order}
+        if do == "connect" and given.get("port", self.form.port) != self.form.port:
+            given = {"sensor": "", **given}  # another board: what was chosen is not there
         try:
-            if do in ("form", "connect", "select", "start"):
-                self._fill_in(order)
+            self._fill_in(given)
         except (TypeError, ValueError) as error:
             self.tell("error", str(error))
             return
         if do in ("stop", "disconnect", "connect"):
             self._stopped.set()  # a countdown
         if do != "form":
-            self._orders.put(order)
+            self._orders.put(given)
 
     def _fill_in(self, fields: dict[str, Any]) -> None:
         with self._lock:
@@ -193,12 +151,10 @@ class RecorderDesk:
     def obey(self, order: dict[str, Any]) -> None:
         """Do what an order says; tell what goes wrong."""
         try:
-            _ORDERS[order["do"]](self, order)
+            (_ORDERS | _OWN_ORDERS)[order["do"]](self, order)
         except Exception as error:
             self.tell("error", str(error) if isinstance(error, BoardError | ValueError) else _name(error))
-            if order["do"] == "start":
-                self._change(phase="idle")
-                _fail(order.get("future"), error)
+            _fail(order.get("future"), error)
         finally:
             done = order.get("done")
             if done is not None:
@@ -208,21 +164,22 @@ class RecorderDesk:
         self._disconnect(order)
         port, sensor = self.form.port, self.form.sensor
         self._look_around()
-        earlier = _AT_PORT.get(port)
-        if earlier is not None and earlier is not self:
+        name = port if "://" in port else os.path.realpath(port)
+        earlier = _AT_PORT.get(name)
+        if earlier is not None and earlier is not self and earlier.state["link"] != "closed":
             earlier.finish()
             earlier.tell("warning", f"Another recorder took {port} over.")
-        _AT_PORT[port] = self
+        _AT_PORT[name] = self
         self._change(link="connecting", board={"port": port})
         try:
-            self._recorder = self._open(port, sensor)
+            self._recorder = open_recorder(port, sensor, self._listener(), self.folder, self._settings)
         except Exception:
             self._change(link="closed")
             raise
         self._change(link="live")
 
-    def _open(self, port: str, sensor: str) -> Recorder:
-        """Open the port; of several sensors, take a likely one if none is chosen."""
+    def _listener(self) -> Listener:
+        """Give what hears the next recorder; it does not keep the desk alive."""
         self._connections += 1
         number = self._connections
         mine = weakref.WeakMethod(self._hear)
@@ -232,14 +189,7 @@ class RecorderDesk:
             if hear is not None:
                 hear(message, data, number)
 
-        options = {"folder": self.folder, "listener": listen, **asdict(self._settings)}
-        try:
-            return Recorder(port, sensor=sensor, **options)
-        except BoardError as error:
-            sensors = _sensors_named(str(error))
-            if sensor or not sensors:
-                raise
-        return Recorder(port, sensor=next((s for s in _FAVOURITES if s in sensors), sensors[0]), **options)
+        return listen
 
     def _disconnect(self, order: dict[str, Any]) -> None:
         recorder, self._recorder = self._recorder, None
@@ -251,8 +201,6 @@ class RecorderDesk:
         self._change(link="closed", phase="saving" if saving else "idle")
         if not saving:
             self._give_up(BoardError(f"{self.form.port} was closed before the take was complete."))
-        for port in [port for port, desk in _AT_PORT.items() if desk is self]:
-            del _AT_PORT[port]
 
     def _select(self, order: dict[str, Any]) -> None:
         if self._recorder is not None:
@@ -279,9 +227,12 @@ class RecorderDesk:
             return
         self._future = future
         self._change(phase="starting")
-        self._recorder.start(
-            label=form.label, subject=form.subject, session=form.session, seconds=form.seconds or None
-        )
+        about = {"label": form.label, "subject": form.subject, "session": form.session}
+        try:
+            self._recorder.start(**about, seconds=form.seconds or None)
+        except BaseException:
+            self._change(phase="idle")
+            raise
 
     def _stop(self, order: dict[str, Any]) -> None:
         if self._recorder is not None and self._recorder.recording:
@@ -333,10 +284,7 @@ class RecorderDesk:
 
     def _look_around(self) -> None:
         """See which ports there are, and which takes are in the folder."""
-        table = count_takes(self.folder)
-        labels = list(dict.fromkeys([*self._labels, *(row["label"] for row in table if row["label"])]))
-        ports = [{"port": port.device, "text": port.board or port.description} for port in list_ports()]
-        self._change(table=table, labels=labels, ports=[{"port": "virtual://", "text": "virtual board"}, *ports])
+        self._change(**look_around(self.folder, self._labels))
 
     # -- the recorder's messages: in its thread
 
@@ -382,6 +330,8 @@ _ORDERS: dict[Any, Callable[[RecorderDesk, dict[str, Any]], None]] = {
     "stop": RecorderDesk._stop,
     "keep": RecorderDesk._keep,
     "discard": RecorderDesk._discard,
+}
+_OWN_ORDERS: dict[Any, Callable[[RecorderDesk, dict[str, Any]], None]] = {
     "put away": RecorderDesk._put_away,
     "end": RecorderDesk._end,
 }
@@ -404,9 +354,3 @@ def _fail(future: Future[Recording] | None, error: BaseException) -> None:
 
 def _name(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def _sensors_named(text: str) -> list[str]:
-    """Find the names in what a board with several sensors answers to one who has chosen none."""
-    found = re.search(r"has \d+ sensors: (.+?)\. Choose", text)
-    return re.findall(r"'([^']+)'", found[1]) if found else []

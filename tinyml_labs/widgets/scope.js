@@ -1,8 +1,19 @@
 // What is live: the last seconds of a signal or sound, or the camera's image; and the drawing of a whole take.
 
 const LIVE_S = 6;
+const FULL_SCALE = "full scale";
 const QUIETEST_DB = -60;
 const CLIP_SHOWN_MS = 2000;
+
+/** How a sensor is drawn: groups of channels, a range for each, and what its values are multiplied with. */
+function layOut(sensor) {
+  const audio = sensor.kind === "audio";
+  const limit = { int16: 32768, int8: 128 }[sensor.dtype] ?? 1;
+  const scale = audio ? 1 / Math.max(Math.abs(sensor.low ?? limit), sensor.high ?? limit) : 1;
+  const groups = groupByUnit(sensor);
+  if (audio) groups.forEach((group) => (group.unit = FULL_SCALE));
+  return { groups, scale, ranges: groups.map((group) => new AxisRange(LEAST_SPAN[group.unit] ?? 0, audio)) };
+}
 
 /** What the live plot of a stream knows; it outlives the views that draw it. */
 class Live {
@@ -17,13 +28,8 @@ class Live {
     this.recordedFrom = this.recordedTo = null; // columns, since the beginning of the stream
     if (!this.sensor || this.sensor.kind === "image") return;
     this.audio = this.sensor.kind === "audio";
-    const limit = { int16: 32768, int8: 128, uint8: 256, uint16: 65536 }[this.sensor.dtype] ?? 1;
-    this.fullScale = this.audio ? Math.max(Math.abs(this.sensor.low ?? limit), this.sensor.high ?? limit) : 1;
-    this.scale = this.audio ? 1 / this.fullScale : 1;
     this.columns = new Columns(this.sensor.channel_names.length, LIVE_S * this.rate + 1);
-    this.groups = groupByUnit(this.sensor);
-    if (this.audio) this.groups = [{ ...this.groups[0], unit: "full scale" }];
-    this.ranges = this.groups.map((group) => new AxisRange(LEAST_SPAN[group.unit] ?? 0, this.audio));
+    Object.assign(this, layOut(this.sensor));
   }
 
   /** Take columns of float32. */
@@ -35,7 +41,8 @@ class Live {
     this.peak = Math.max(-low, high, 0) * this.scale;
     if (this.peak >= this.held || now - this.heldAt > 1500) [this.held, this.heldAt] = [this.peak, now];
     const newest = this.columns.extremes(this.groups[0].channels, values.length / (2 * this.columns.channels));
-    if (newest[0] <= (this.sensor.low ?? -this.fullScale) || newest[1] >= (this.sensor.high ?? this.fullScale - 1)) this.clippedAt = now;
+    const { low: least, high: most } = this.sensor;
+    if (newest[0] <= (least ?? -1 / this.scale) || newest[1] >= (most ?? 1 / this.scale - 1)) this.clippedAt = now;
   }
 
   takeImage(pixels, [rows, width]) {
@@ -128,7 +135,7 @@ function greyCanvas(pixels, rows, columns) {
 
 /** A level meter in dBFS: green, amber from -12, red from -3; a line holds the peak, a lamp says that it clips. */
 function drawMeter(pen, x, width, height, live, theme, now) {
-  const box = { x: x + 12, y: 20, w: 14, h: height - 38 };
+  const box = { x: x + 12, y: 26, w: 14, h: height - 44 };
   const toY = (decibels) => box.y + (box.h * Math.max(QUIETEST_DB, Math.min(0, decibels))) / QUIETEST_DB;
   pen.fillStyle = theme.ground;
   pen.fillRect(x, 0, width, height);
@@ -167,6 +174,7 @@ function drawTake(canvas, take, outline, theme) {
   pen.fillStyle = theme.ground;
   pen.fillRect(0, 0, width, height);
   const { kind, shape } = take.drawing;
+  if (!shape[0]) return;
   if (kind === "images") {
     const pixels = new Uint8Array(outline);
     const [count, rows, columns] = shape;
@@ -181,15 +189,10 @@ function drawTake(canvas, take, outline, theme) {
   }
   const columns = new Columns(shape[1], shape[0]);
   columns.push(new Float32Array(outline));
-  const audio = take.sensor.kind === "audio";
-  const scale = audio ? 1 / 32768 : 1;
-  let groups = groupByUnit(take.sensor);
-  if (audio) groups = [{ ...groups[0], unit: "full scale" }];
-  const ranges = groups.map((group) => {
-    const range = new AxisRange(LEAST_SPAN[group.unit] ?? 0, audio);
+  const { groups, scale, ranges } = layOut(take.sensor);
+  groups.forEach((group, index) => {
     const [low, high] = columns.extremes(group.channels);
-    range.fit([low * scale, high * scale], 0);
-    return range;
+    ranges[index].fit([low * scale, high * scale], 0);
   });
   const inner = width - 60;
   const seconds = take.drawing.column_s ? shape[0] * take.drawing.column_s : take.seconds;

@@ -28,8 +28,8 @@ def outline_take(recording: Recording, columns: int = COLUMNS) -> tuple[dict[str
     Returns
     -------
     description : dict
-        Of a signal or sound: ``kind`` ``"wave"``, ``shape`` (columns, channels, 2), ``column_s`` (seconds a column, or
-        None where no rate is known). Of images: ``kind`` ``"images"``, ``shape`` (images, rows, width).
+        Of a signal or sound: ``kind`` ``"wave"``, ``shape`` (columns, channels, 2), ``column_s`` (seconds a column,
+        or None where no rate is known). Of images: ``kind`` ``"images"``, ``shape`` (images, rows, width).
     data : bytes
         Little-endian float32 lows and highs, NaN where samples are missing; or uint8 grey.
     """

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyml_labs.capture import Recording, load_recording
+from tinyml_labs.link.ports import list_ports
 
 _PART = ".part"
 
@@ -48,4 +49,15 @@ def describe_take(recording: Recording) -> dict[str, Any]:
         "rate_hz": recording.measured_rate_hz,
         "missing": recording.missing,
         "problems": recording.problems,
+    }
+
+
+def look_around(folder: Path, labels: tuple[str, ...]) -> dict[str, Any]:
+    """Give what there is: ``table`` of the takes in the folder, ``labels`` (those given first), ``ports``."""
+    table = count_takes(folder)
+    ports = [{"port": port.device, "text": port.board or port.description} for port in list_ports()]
+    return {
+        "table": table,
+        "labels": list(dict.fromkeys([*labels, *(row["label"] for row in table if row["label"])])),
+        "ports": [{"port": "virtual://", "text": "virtual board"}, *ports],
     }

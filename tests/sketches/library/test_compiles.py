@@ -103,9 +103,8 @@ def test_nothing_of_arduino_heap_or_standard_library() -> None:
 def test_library_properties_are_those_of_the_arduino_specification() -> None:
     lines = (LIBRARY / "library.properties").read_text().splitlines()
     fields = dict(line.split("=", 1) for line in lines)
-    assert list(fields) == [
-        "name", "version", "author", "maintainer", "sentence", "paragraph", "category", "url", "architectures", "includes",
-    ]  # fmt: skip
+    names = "name version author maintainer sentence paragraph category url architectures includes"
+    assert list(fields) == names.split()
     assert fields["category"] in {"Communication", "Data Processing"}
     assert re.fullmatch(r"\d+\.\d+\.\d+", fields["version"])
     assert (fields["name"], fields["architectures"], fields["includes"]) == (LIBRARY.name, "*", "TinyMLLabs.h")

@@ -173,7 +173,7 @@ def test_blocks_of_a_sensor_with_a_clock_of_its_own() -> None:
 
 
 def test_what_finds_no_room_is_counted_and_never_joined() -> None:
-    """3 blocks of 18 wait; of 100 samples the rest is dropped; what comes behind the gap has its own number and time."""
+    """3 blocks of 18 wait; of 100 samples the rest is dropped; what comes behind the gap has its own number."""
     outcome = run(
         "begin 0",
         *start(MICROPHONE, 0),
@@ -224,8 +224,8 @@ def test_stop_ends_the_stream_at_once() -> None:
 def test_a_port_that_says_its_room_is_never_waited_for() -> None:
     """63 bytes as on an Uno: a frame of 60 goes when there is room for it, and as one write."""
     outcome = run(
-        "room 63", "begin 0", *start(MICROPHONE, 0), "push 10000 54", "room 59", "poll 1", "poll 2", "room 60", "poll 3",
-        "room 0", "poll 4", "room 63", "poll 5",
+        "room 63", "begin 0", *start(MICROPHONE, 0), "push 10000 54", "room 59", "poll 1", "poll 2",
+        "room 60", "poll 3", "room 0", "poll 4", "room 63", "poll 5",
     )  # fmt: skip
     assert [m.first for m in outcome.samples] == [0, 18, 36]
     assert outcome.writes == [1, 3]

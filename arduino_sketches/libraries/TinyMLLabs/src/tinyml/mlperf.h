@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "csv_writer.h"
+#include "mlperf_texts.h"
 #include "model.h"
 
 namespace tinyml {
@@ -31,10 +32,10 @@ class MlperfServer {
       : port_(port), text_(port), model_(model), clock_(clock), settings_(settings), length_(0), size_(0), filled_(0) {}
 
   void begin() {
-    line("m-timestamp-mode-performance");
+    line(texts::kModePerformance);
     timestamp();
-    line("m-init-done");
-    line("m-ready");
+    line(texts::kInitDone);
+    line(texts::kReady);
   }
 
   void poll() {
@@ -71,14 +72,14 @@ class MlperfServer {
     const char* word = next_word(&rest);
     if (!word) word = "";
     if (same(word, "name")) {
-      line("m-name-dut-[", settings_.device, "]");
+      line(texts::kNameDut, settings_.device, texts::kClose);
     } else if (same(word, "timestamp")) {
       timestamp();
     } else if (same(word, "profile")) {
-      line("m-profile-[ULPMark for tinyML Firmware V0.0.1]");
-      line("m-model-[", settings_.model_name, "]");
+      line(texts::kProfile);
+      line(texts::kModelName, settings_.model_name, texts::kClose);
     } else if (same(word, "help")) {
-      help();
+      line(texts::kHelp);
     } else if (same(word, "db")) {
       answer_buffer(rest);
     } else if (same(word, "infer")) {
@@ -86,35 +87,21 @@ class MlperfServer {
     } else if (same(word, "results")) {
       results();
     } else {
-      line("e-[Unknown command: ", word, "]");
+      line(texts::kUnknownCommand, word, texts::kClose);
     }
-    line("m-ready");
-  }
-
-  void help() {
-    line("ULPMark for tinyML Firmware V0.0.1");
-    line("");
-    line("help         : Print this information");
-    line("name         : Print the name of the device");
-    line("timestamp    : Generate a timestamp");
-    line("db SUBCMD    : Manipulate a generic byte buffer");
-    line("  load N     : Allocate N bytes and set load counter");
-    line("  db HH[HH]* : Load 8-bit hex byte(s) until N bytes");
-    line("  print      : Print the buffer as hex");
-    line("infer N [W=10]: Load input, execute N inferences after W warmup loops");
-    line("results      : Return the result fp32 vector");
+    line(texts::kReady);
   }
 
   void answer_buffer(char* rest) {
     const char* word = next_word(&rest);
     if (!word) {
-      line("e-[Command 'db' requires a subcommand]");
+      line(texts::kNeedsSubcommand);
     } else if (same(word, "load")) {
       const char* size = next_word(&rest);
       if (size) {
         load(atol(size));
       } else {
-        line("e-[Command 'db load' requires the # of bytes]");
+        line(texts::kNeedsSize);
       }
     } else if (same(word, "print")) {
       print_buffer();
@@ -124,13 +111,13 @@ class MlperfServer {
   }
 
   void load(long size) {
-    if (size <= 0) return line("e-[Command 'db load' must be >0 bytes]");
+    if (size <= 0) return line(texts::kNeedsBytes);
     filled_ = 0;
     size_ = static_cast<unsigned long>(size) <= settings_.buffer_bytes ? static_cast<size_t>(size) : 0;
-    if (size_ > 0) return line_number("m-[Expecting ", static_cast<uint32_t>(size), " bytes]");
-    text_.characters("Supplied buffer size ");
+    say(size_ > 0 ? texts::kExpecting : texts::kSupplied);
     text_.decimal(static_cast<uint32_t>(size));
-    text_.characters(" exceeds maximum of ");
+    if (size_ > 0) return line(texts::kBytesEnd);
+    say(texts::kMaximum);
     text_.decimal(static_cast<uint32_t>(settings_.buffer_bytes));
     text_.character('\n');
     text_.flush();
@@ -138,7 +125,7 @@ class MlperfServer {
 
   void print_buffer() {
     for (size_t i = 0; i < size_; ++i) {
-      if (i % 8 == 0) text_.characters("m-buffer-");
+      if (i % 8 == 0) say(texts::kBuffer);
       text_.hex_byte(settings_.buffer[i]);
       if (i % 8 == 7 || i + 1 == size_) {
         text_.end_line();
@@ -151,17 +138,17 @@ class MlperfServer {
 
   void store(const char* digits) {
     const size_t count = strlen(digits);
-    if (count % 2 != 0) return line("e-[Insufficent number of hex digits]");
+    if (count % 2 != 0) return line(texts::kOddDigits);
     for (size_t i = 0; i < count; i += 2) {
       const int8_t high = hex_value(digits[i]);
       const int8_t low = hex_value(digits[i + 1]);
       if (high < 0 || low < 0) {
         const char pair[] = {digits[i], digits[i + 1], 0};
-        return line("e-[Invalid hex digit '", pair, "']");
+        return line(texts::kNoDigit, pair, texts::kNoDigitEnd);
       }
       if (filled_ == settings_.buffer_bytes) return;
       settings_.buffer[filled_++] = static_cast<uint8_t>(high * 16 + low);
-      if (filled_ == size_) return line("m-load-done");  // what follows is disregarded
+      if (filled_ == size_) return line(texts::kLoadDone);  // what follows is disregarded
     }
   }
 
@@ -177,10 +164,10 @@ class MlperfServer {
     long warmup = 10;
     if (const char* word = next_word(&rest)) {
       iterations = atol(word);
-      if (iterations <= 0) return line("e-[Inference iterations must be >0]");
+      if (iterations <= 0) return line(texts::kNeedsIterations);
       if (const char* second = next_word(&rest)) {
         warmup = atol(second);
-        if (warmup < 0) return line("e-[Inference warmup must be >=0]");
+        if (warmup < 0) return line(texts::kNeedsWarmup);
       }
     }
     infer(static_cast<uint32_t>(iterations), static_cast<uint32_t>(warmup));
@@ -188,23 +175,23 @@ class MlperfServer {
 
   void infer(uint32_t iterations, uint32_t warmup) {
     load_tensor();
-    line_number("m-warmup-start-", warmup);
+    line_number(texts::kWarmupStart, warmup);
     if (!repeat(warmup)) return;
-    line("m-warmup-done");
-    line_number("m-infer-start-", iterations);
+    line(texts::kWarmupDone);
+    line_number(texts::kInferStart, iterations);
     timestamp();
     if (!repeat(iterations)) return;
     timestamp();
-    line("m-infer-done");
+    line(texts::kInferDone);
     results();
   }
 
   void load_tensor() {
     const size_t wanted = model_.input_bytes;
     if (filled_ < wanted) {  // the last input stays
-      text_.characters("Input db has ");
+      say(texts::kInputHas);
       text_.decimal(static_cast<uint32_t>(filled_));
-      return line_number(" bytes, expected ", static_cast<uint32_t>(wanted));
+      return line_number(texts::kExpected, static_cast<uint32_t>(wanted));
     }
     const uint8_t change = settings_.images ? 0x80 : 0;  // 128 less is the highest bit the other way
     for (size_t i = 0; i < wanted; ++i) model_.input[i] = settings_.buffer[i] ^ change;
@@ -213,7 +200,7 @@ class MlperfServer {
   bool repeat(uint32_t times) {
     for (; times > 0; --times) {
       if (const char* fault = model_.invoke(model_.context)) {
-        line("e-[Inference failed: ", fault, "]");
+        line(texts::kInferFailed, fault, texts::kClose);
         return false;
       }
     }
@@ -222,7 +209,7 @@ class MlperfServer {
 
   // The outputs as real numbers: (quantized - zero_point) * scale.
   void results() {
-    text_.characters("m-results-[");
+    say(texts::kResults);
     const uint8_t* at = model_.output;
     for (uint8_t tensor = 0; tensor < model_.output_count; ++tensor) {
       const TensorLayout& layout = model_.outputs[tensor];
@@ -256,19 +243,25 @@ class MlperfServer {
     return static_cast<float>(quantized - layout.zero_point) * layout.scale;
   }
 
-  void timestamp() { line_number("m-lap-us-", static_cast<uint32_t>(clock_())); }
+  void timestamp() { line_number(texts::kLap, static_cast<uint32_t>(clock_())); }
 
-  void line_number(const char* words, uint32_t number, const char* end = "") {
-    text_.characters(words);
-    text_.decimal(number);
-    text_.characters(end);
+  void say(const char* flash_words) { text_.characters(FlashText{flash_words}); }
+
+  // These take words that are in flash; the text in the middle is in RAM.
+  void line(const char* flash_words) {
+    say(flash_words);
     text_.end_line();
   }
 
-  void line(const char* words, const char* more = "", const char* end = "") {
-    text_.characters(words);
-    text_.characters(more);
-    text_.characters(end);
+  void line(const char* flash_words, const char* text, const char* flash_end) {
+    say(flash_words);
+    text_.characters(text);
+    line(flash_end);
+  }
+
+  void line_number(const char* flash_words, uint32_t number) {
+    say(flash_words);
+    text_.decimal(number);
     text_.end_line();
   }
 

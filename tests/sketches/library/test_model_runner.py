@@ -1,0 +1,264 @@
+"""The sketch model_runner on this computer: its bytes are TensorFlow Lite Micro's, whoever asks for them."""
+
+import importlib.util
+import os
+import pty
+import re
+import subprocess
+import tty
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import tiny_models
+from cpp_programs import FOLDER, SANITIZERS, SOURCES, STRICT, require_compiler
+
+from tinyml_labs import datasets, inference
+from tinyml_labs.link import Board, open_port
+from tinyml_labs.model_file import read_model
+
+SKETCH = FOLDER.parents[2] / "arduino_sketches" / "model_runner"
+EVERY_INPUT = np.arange(-128, 128, dtype=np.int8).reshape(256, 1)
+
+
+@pytest.fixture(scope="session")
+def make_model() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_model", SKETCH / "make_model.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def compile_sketch(target: Path, *flags: str, model: Path = SKETCH / "model.cpp") -> Path:
+    """Compile it with Serial at a file descriptor."""
+    shim = FOLDER / "host_board"
+    command = [
+        require_compiler("g++", "g++"),
+        "-std=c++11",
+        *SANITIZERS,
+        *flags,
+        f"-I{SOURCES}",
+        f"-I{shim}",
+        f"-I{SKETCH}",
+    ]
+    command += [
+        "-include",
+        "Arduino.h",
+        "-x",
+        "c++",
+        *map(str, (SKETCH / "model_runner.ino", model, shim / "main.cpp")),
+    ]
+    done = subprocess.run([*command, "-o", str(target)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return target
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    folder = tmp_path_factory.mktemp("model_runner")
+    made: dict[tuple[str, ...], Path] = {}
+
+    def program(*flags: str) -> Path:
+        if flags not in made:
+            made[flags] = compile_sketch(folder / f"sketch{len(made)}", *flags)
+        return made[flags]
+
+    return program
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[Path], str]]:
+    """Start a sketch at one end of a pseudo terminal; give the name of the other."""
+    running: list[subprocess.Popen[bytes]] = []
+    open_ends: list[int] = []
+
+    def start_program(program: Path) -> str:
+        here, there = pty.openpty()
+        tty.setraw(there)
+        open_ends.extend((here, there))
+        running.append(subprocess.Popen([str(program), str(here)], pass_fds=[here]))
+        return os.ttyname(there)
+
+    yield start_program
+    for process in running:
+        assert process.poll() is None, "the sketch has stopped: a sanitizer's finding?"
+        process.kill()
+        process.wait()
+    for end in open_ends:
+        os.close(end)
+
+
+def test_the_models_source_is_what_its_script_makes(make_model: ModuleType) -> None:
+    assert make_model.model_source(datasets.load_reference_model("sine")) == (SKETCH / "model.cpp").read_text()
+
+
+@pytest.mark.usefixtures("tflm")
+def test_every_input_gives_the_bytes_of_tflm(programs: Callable[..., Path], start: Callable[[Path], str]) -> None:
+    model = datasets.load_reference_model("sine")
+    with Board(start(programs())) as board:
+        info = board.require_model(model)  # by its SHA-256
+        found = board.infer(EVERY_INPUT)
+    np.testing.assert_array_equal(found.outputs, inference.run(model, EVERY_INPUT, "tflm"))
+    parsed = read_model(model)
+    for layout, tensor in ((info.inputs[0], parsed.inputs[0]), (info.outputs[0], parsed.outputs[0])):
+        assert (layout.dtype, layout.shape) == ("int8", tensor.shape)
+        assert (np.float32(layout.scale), layout.zero_point) == (np.float32(tensor.scale), tensor.zero_point)
+
+
+@pytest.mark.usefixtures("tflm")
+def test_its_own_sweep_is_the_same_as_a_stream(programs: Callable[..., Path], start: Callable[[Path], str]) -> None:
+    model = read_model(datasets.load_reference_model("sine"))
+    with Board(start(programs())) as board:
+        found = board.stream("result", 20)
+    stored = np.arange(20, dtype=np.int8).reshape(-1, 1)
+    outputs = inference.run(model.data, stored, "tflm")
+    np.testing.assert_array_equal(found[:, 0], inference.dequantize(stored[:, 0], model.inputs[0].scale, -128))
+    np.testing.assert_array_equal(found[:, 1], inference.dequantize(outputs[:, 0], model.outputs[0].scale, 0))
+
+
+def test_its_sweep_for_the_serial_plotter(programs: Callable[..., Path], start: Callable[[Path], str]) -> None:
+    port = start(programs("-DCSV_MODE"))
+    with open_port(port, timeout=5) as host:
+        lines = [host.readline() for _ in range(5)]
+    assert all(re.fullmatch(rb"-?\d+\.\d{4},-?\d+\.\d{4}\r\n", line) for line in lines[1:])
+    with Board(port) as board:
+        assert len(board.infer(EVERY_INPUT[:3]).outputs) == 3
+
+
+def converse(port: str, commands: list[str]) -> list[str]:
+    """Send MLPerf commands, ``name`` first; give all lines from the answer to it on, with the times left out."""
+    lines: list[str] = []
+    with open_port(port, timeout=1) as host:
+        while not lines:  # until it has started; what it says before does not count
+            host.write(b"name%")
+            while line := host.readline():
+                if line.startswith(b"m-name"):
+                    lines = [line.decode(), host.readline().decode()]
+                    break
+        host.timeout = 10
+        for command in commands:
+            host.write(command.encode())
+            while True:
+                line = host.readline()
+                assert line.endswith(b"\n"), f"silence behind {command} and {lines[-3:]}"
+                lines.append(re.sub(r"m-lap-us-\d+", "m-lap-us-", line.decode()))
+                if line == b"m-ready\r\n":
+                    break
+    return lines
+
+
+@pytest.mark.slow
+def test_mlperf_speaks_as_the_virtual_board_does(
+    programs: Callable[..., Path], start: Callable[[Path], str], tmp_path: Path
+) -> None:
+    """The same conversation with the sketch and with the dialect in Python, line by line."""
+    model = tmp_path / "sine.tflite"
+    model.write_bytes(datasets.load_reference_model("sine"))
+    first = "profile timestamp help db db|load db|load|0 db|load|1 db|4 db|xy"
+    last = "results infer infer|0 infer|1|-1 nonsense | |results| db|load|2 db|0102 infer|1|0"
+    commands = first.split()
+    for value in (0, 1, 63, 127, 128, 200, 255):
+        commands += ["db|load|1", f"db|{value:02x}", "db|print", "infer|2|1"]
+    commands += last.split()
+    spoken = [command.replace("|", " ") + "%" for command in commands]
+    sketch = converse(start(programs("-DDIALECT_MLPERF")), spoken)
+    virtual = converse(f"virtual://?dialect=mlperf&model={model}", spoken)
+    assert sketch[0] == "m-name-dut-[Arduino]\r\n"
+    assert sketch.count("m-ready\r\n") == len(commands) + 1
+    assert sketch[1:] == virtual[1:]
+
+
+def random_int8(random: np.random.Generator, largest: int, *shape: int) -> np.ndarray:
+    return random.integers(-largest, largest + 1, shape).astype(np.int8)
+
+
+def random_int32(random: np.random.Generator, largest: int, size: int) -> np.ndarray:
+    return random.integers(-largest, largest + 1, size).astype(np.int32)
+
+
+def dense_chain(seed: int, *, per_channel: bool, steep: bool) -> bytes:
+    """Two dense layers, ReLU6 (or ReLU) between them, the second with one scale or with one for each output.
+
+    Steep ones have products of scales above 1, which are shifted to the left, and weights small enough for that.
+    """
+    random = np.random.default_rng(seed)
+    inputs, hidden, outputs = 5, 9, 7
+    largest, bias, hidden_scale, output_scale = (2, 20, 0.0005, 1.7e-6) if steep else (127, 4000, 0.0387, 0.0613)
+    scales = random.uniform(0.002, 0.03, outputs) if per_channel else np.array([0.011])
+    zeros = [0] * len(scales)
+    tensors = [
+        tiny_models.TensorSpec(name="input", shape=(1, inputs), scale=0.0493, zero_point=3),
+        tiny_models.TensorSpec(
+            name="w1", shape=(hidden, inputs), scale=0.0171, data=random_int8(random, largest, hidden, inputs)
+        ),
+        tiny_models.TensorSpec(
+            name="b1", shape=(hidden,), type_name="INT32", scale=0.0493 * 0.0171,
+            data=random_int32(random, bias, hidden),
+        ),
+        tiny_models.TensorSpec(name="hidden", shape=(1, hidden), scale=hidden_scale, zero_point=-128),
+        tiny_models.TensorSpec(
+            name="w2", shape=(outputs, hidden), scale=scales.tolist(), zero_point=zeros,
+            data=random_int8(random, largest, outputs, hidden),
+        ),
+        tiny_models.TensorSpec(
+            name="b2", shape=(outputs,), type_name="INT32", scale=(hidden_scale * scales).tolist(), zero_point=zeros,
+            data=random_int32(random, bias, outputs),
+        ),
+        tiny_models.TensorSpec(name="output", shape=(1, outputs), scale=output_scale, zero_point=-7),
+    ]  # fmt: skip
+    relu = 1 if steep else 3  # ActivationFunctionType of the schema: RELU, RELU6
+    layers = [
+        tiny_models.OperatorSpec(
+            name="FULLY_CONNECTED", inputs=sources, outputs=(result,), kind="FullyConnectedOptions", version=4,
+            options={"FusedActivationFunction": activation},
+        )
+        for sources, result, activation in (((0, 1, 2), 3, relu), ((3, 4, 5), 6, 0))
+    ]  # fmt: skip
+    return tiny_models.build_model(tensors, layers, inputs=(0,), outputs=(6,))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("tflm")
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("steep", [False, True])
+def test_other_dense_models_give_the_bytes_of_tflm(
+    make_model: ModuleType, start: Callable[[Path], str], tmp_path: Path, steep: bool, per_channel: bool
+) -> None:
+    model = dense_chain(7, per_channel=per_channel, steep=steep)
+    source = make_model.model_source(model)
+    (tmp_path / "model.cpp").write_text(source)
+    program = compile_sketch(tmp_path / "sketch", *SANITIZERS, model=tmp_path / "model.cpp")
+    largest = 3 if steep else 125
+    inputs = 3 + random_int8(np.random.default_rng(7), largest, 500, 5)
+    with Board(start(program)) as board:
+        found = board.infer(inputs.astype(np.int8)).outputs
+    np.testing.assert_array_equal(found, inference.run(model, inputs.astype(np.int8), "tflm"))
+    assert len(np.unique(found)) > 40
+    assert (re.search(r"kShifts1\[\] TINYML_FLASH = \{[1-9]", source) is not None) == steep
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (tiny_models.softmax_int8(), "Operator 0 is SOFTMAX; this sketch runs FULLY_CONNECTED alone"),
+        (b"no model", "tflite|short"),
+    ],
+)
+def test_other_models_are_refused_with_the_reason(make_model: ModuleType, model: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make_model.model_source(model)
+
+
+def test_without_a_warning_on_an_arm_and_an_avr(tmp_path: Path) -> None:
+    for compiler, package, flags in (
+        ("arm-none-eabi-g++", "gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib", ["-mcpu=cortex-m4", "-mthumb"]),
+        ("avr-g++", "gcc-avr avr-libc", ["-mmcu=atmega328p"]),
+    ):
+        command = [require_compiler(compiler, package), "-std=c++11", *STRICT, *flags, "-Os", f"-I{SOURCES}"]
+        command += ["-c", str(SKETCH / "model.cpp"), "-o", str(tmp_path / "model.o")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
