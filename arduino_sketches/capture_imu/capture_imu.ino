@@ -49,9 +49,9 @@ void loop() {
   read_imu(values);
 #else               // measures by a clock of its own
   const bool ready = read_imu(values);
-  const uint32_t lost = missed.poll(ready, now);
-  if (!ready) return;
-  if (server.samples_taken() > 0) server.skip(lost);  // before a stream's first sample nothing is lost
+  const int32_t lost = missed.poll(ready, now);
+  if (!ready || lost == MissedSamples::kUnsure) return;
+  if (server.samples_taken() > 0) server.skip(static_cast<uint32_t>(lost));  // before a stream's first sample nothing is lost
 #endif
   server.push(values, now);
 }

@@ -20,6 +20,7 @@ static bool write_register(uint8_t number, uint8_t value) {
 
 static bool begin_imu() {
   Wire.begin();
+  Wire.setClock(400000);
   for (imu_address = 0x68; imu_address <= 0x69; imu_address++) {
     if (!write_register(0x6B, 0x80)) continue;  // PWR_MGMT_1: reset
     delay(100);

@@ -147,7 +147,13 @@ def test_a_board_that_stays_away_leaves_what_came_before(tmp_path: Path) -> None
 def test_everything_at_once(tmp_path: Path, rate: float) -> None:
     settings = {f"{fault}_rate": rate / 4 for fault in ("flip", "drop", "insert", "repeat")}
     recording, _ = record(
-        tmp_path, seconds=3, stall_every_s=0.9, stall_s=0.2, overrun_every_s=0.4, boot_text="hello\r\n" * 9, **settings
+        tmp_path,
+        seconds=3,
+        stall_every_s=0.9,
+        stall_s=0.2,
+        overrun_every_s=0.4,
+        boot_text="hello\r\n" * 9,
+        **settings,
     )
     check_samples(recording)
     assert gap_numbers(recording) == missing_numbers(recording)

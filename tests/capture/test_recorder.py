@@ -231,13 +231,28 @@ def test_a_rate_that_is_off_is_a_warning(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_boards_clock_may_wrap_in_the_middle(tmp_path: Path) -> None:
     recording = capture.record(
-        f"virtual://?start_micros={2**32 - 1_000_000}", sensor="test_pattern", seconds=2, folder=tmp_path, progress=False
+        f"virtual://?start_micros={2**32 - 1_000_000}",
+        sensor="test_pattern",
+        seconds=2,
+        folder=tmp_path,
+        progress=False,
     )
     assert (recording.problems, recording.measured_rate_hz) == ([], pytest.approx(1000, rel=1e-3))
 
 
 def test_the_command_records_and_lists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--sensor", "imu", "--seconds", "0.5", "--label", "idle", "--subject", "ana", "--folder", str(tmp_path)]
+    arguments = [
+        "--sensor",
+        "imu",
+        "--seconds",
+        "0.5",
+        "--label",
+        "idle",
+        "--subject",
+        "ana",
+        "--folder",
+        str(tmp_path),
+    ]
     assert main(["record", "virtual://", *arguments, "--takes", "2", "--json"]) == 0
     lines = capsys.readouterr().out.splitlines()
     takes = [json.loads(line) for line in lines]

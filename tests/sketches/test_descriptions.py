@@ -26,13 +26,21 @@ IMU = {
 @pytest.mark.parametrize(
     ("name", "sensor", "expected"),
     [
-        ("analog", "analog", {"names": ("A0",), "units": ("counts",), "dtype": "uint16", "rate_hz": 200, "high": 1023}),
+        (
+            "analog",
+            "analog",
+            {"names": ("A0",), "units": ("counts",), "dtype": "uint16", "rate_hz": 200, "high": 1023},
+        ),
         ("lsm9ds1", "imu", {**IMU, "rate_hz": 119}),
         ("bmi270", "imu", {**IMU, "rate_hz": pytest.approx(99.84)}),
         ("mpu6050", "imu", {**IMU, "rate_hz": 100}),
         ("adxl335", "accelerometer", {"names": ("accX", "accY", "accZ"), "units": ("g",) * 3, "dtype": "float32"}),
         ("microphone", "microphone", {"dtype": "int16", "rate_hz": 16_000, "kind": SensorKind.AUDIO, "channels": 1}),
-        ("camera", "camera", {"dtype": "uint8", "kind": SensorKind.IMAGE, "channels": 96, "rows": 96, "rate_hz": 192}),
+        (
+            "camera",
+            "camera",
+            {"dtype": "uint8", "kind": SensorKind.IMAGE, "channels": 96, "rows": 96, "rate_hz": 192},
+        ),
         ("camera", "camera_raw", {"dtype": "uint8", "kind": SensorKind.IMAGE, "channels": 176, "rows": 144}),
     ],
 )

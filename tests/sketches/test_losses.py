@@ -58,7 +58,9 @@ def samples_of(messages: list[tuple[Frame, Samples]], played: Played) -> tuple[N
         ("lsm9ds1", 1500, ("SHIM_PACED_UART=4800", "IMU_CLOCK_ERROR=0.03")),
     ],
 )
-def test_lost_samples_are_counted(name: str, count: int, defines: tuple[str, ...], cortex_m4_program: Compile) -> None:
+def test_lost_samples_are_counted(
+    name: str, count: int, defines: tuple[str, ...], cortex_m4_program: Compile
+) -> None:
     played: Played = getattr(recordings_to_play, name)()
     with qemu(cortex_m4_program(played, *defines)) as port:
         messages, end = collect(port, count)

@@ -20,15 +20,15 @@ SHIM = HERE / "shim"
 STAND_INS = HERE / "stand_ins"
 
 _ARM_PACKAGES = "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm"
-_AVR_PACKAGES = "arduino-builder arduino-core-avr gcc-avr gcc libsimavr-dev libelf-dev"
-_CORTEX_M4 = "-mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard".split()
+_AVR_PACKAGES = "arduino-builder arduino-core-avr gcc-avr gcc libsimavr-dev"
+_CORTEX_M4 = ["-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"]
 _OUR_WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 _ARDUINO = Path("/usr/share/arduino/hardware")
 _BUILDER = Path("/usr/share/arduino-builder")
 
 
 def need_tools(*names: str, packages: str, headers: Iterable[str] = ()) -> None:
-    """Skip the test if a tool is missing, and say what installs it; in CI (``CI=true``) fail, for there it has to be."""
+    """Skip the test if a tool is missing, and say what installs it; in CI (``CI=true``) fail: there it has to be."""
     missing = [name for name in names if shutil.which(name) is None] + [h for h in headers if not Path(h).exists()]
     if missing:
         _skip_or_fail(f"{' and '.join(missing)} missing: sudo apt-get install {packages}")
@@ -114,7 +114,7 @@ def compile_for_cortex_m4(
 
 @dataclass(frozen=True, kw_only=True)
 class UnoProgram:
-    """A sketch compiled for an Uno: the program, its bytes of flash and of RAM (without the stack), warnings about our code."""
+    """A sketch for an Uno: the program, its bytes of flash and RAM (without the stack), warnings about our code."""
 
     program: Path
     flash_bytes: int
@@ -126,7 +126,10 @@ def compile_for_uno(sketch: str, folder: Path, *, defines: Iterable[str] = ()) -
     """Compile a sketch with ``arduino-builder`` and Arduino's core, as its IDE does."""
     build = folder / "build"
     build.mkdir(parents=True, exist_ok=True)
-    flags = ["-DDECIMAL_DIG=__DECIMAL_DIG__", *(f"-D{define}" for define in defines)]  # the first: a bug of Debian's core
+    flags = [
+        "-DDECIMAL_DIG=__DECIMAL_DIG__",
+        *(f"-D{define}" for define in defines),
+    ]  # the first: a bug of Debian's core
     said = run_compiler(
         [
             *["arduino-builder", "-compile", "-hardware", _ARDUINO, "-hardware", _BUILDER, "-tools", _BUILDER],
@@ -148,10 +151,6 @@ def compile_avr_board(folder: Path) -> Path:
     """Compile the Uno in simavr that puts a sketch's serial port on a pty."""
     program = folder / "avr_board"
     sources = sorted((HERE / "avr").glob("*.c"))
-    run_compiler(
-        [
-            *["gcc", "-O2", "-std=gnu11", *_OUR_WARNINGS, "-I/usr/include/simavr", *sources],
-            *["-lsimavr", "-lelf", "-lutil", "-lm", "-o", program],
-        ]
-    )
+    flags = ["-O2", "-std=gnu11", *_OUR_WARNINGS, "-I/usr/include/simavr"]
+    run_compiler(["gcc", *flags, *sources, "-lsimavr", "-lutil", "-o", program])
     return program

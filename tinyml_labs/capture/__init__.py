@@ -11,6 +11,7 @@ Introduced in ``01_hello_world.ipynb`` (`load_signal`).
 from tinyml_labs.capture.assembler import Gap
 from tinyml_labs.capture.dataset import WindowDataset, recordings_to_dataset
 from tinyml_labs.capture.editing import merge, relabel, trim
+from tinyml_labs.capture.exchange import export_edge_impulse, import_csv, import_edge_impulse
 from tinyml_labs.capture.recorder import Recorder, RecorderStatus, RecordingWarning, record
 from tinyml_labs.capture.recordings import Recording, discard, load_recording, load_recordings
 from tinyml_labs.capture.signals import load_signal
@@ -23,6 +24,9 @@ __all__ = [
     "RecordingWarning",
     "WindowDataset",
     "discard",
+    "export_edge_impulse",
+    "import_csv",
+    "import_edge_impulse",
     "load_recording",
     "load_recordings",
     "load_signal",

@@ -10,8 +10,8 @@ from functools import cached_property
 _NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _PAIR = re.compile(rb"\s*([^\d\s:,;+\-.][^:,;\t]*?)\s*:\s*(" + _NUMBER + rb")(?=[\s,;]|$)[\s,;]*")
 _DECIMAL_COMMA = re.compile(rb"(?<=\d),(?=\d)")
-_NUMBER_BYTES = b"0123456789+-.eE \t,;"
-_NOT_WHOLE = (b".", b"e", b"E")
+_NUMBER_BYTES = b"0123456789+-.eE "
+_LINE_BYTES = _NUMBER_BYTES + b"\t,;"
 _NAME = re.compile(r"[^\W\d][^:,;]*")
 _IDENTIFIER = re.compile(r"[^\W\d][\w.]*(?:\s*[\[(][^\])]*[\])])?")
 _NAME_AND_UNIT = re.compile(r"(?P<name>.*?)\s*[\[(]\s*(?P<unit>[^\])]*?)\s*[\])]")
@@ -71,7 +71,7 @@ def parse_line(line: bytes, shape: LineShape) -> list[float] | None:
         match = shape._pairs.fullmatch(line)
         texts = list(match.groups()) if match else []
     else:
-        if line.translate(None, _NUMBER_BYTES):
+        if line.translate(None, _LINE_BYTES):
             return None
         texts = _split(line, shape.separator)
     if len(texts) != shape.width:
@@ -85,10 +85,33 @@ def parse_line(line: bytes, shape: LineShape) -> list[float] | None:
     return row if math.isfinite(sum(row)) or all(map(math.isfinite, row)) else None
 
 
+def parse_lines(lines: list[bytes], shape: LineShape, longest: int) -> list[list[float] | None]:
+    """Read many lines; None for each that is no row, or longer than ``longest``."""
+    numbers = _numbers_at_once(lines, shape, longest)
+    if numbers is None:
+        return [parse_line(line, shape) if len(line) <= longest else None for line in lines]
+    return [numbers[k : k + shape.width] for k in range(0, len(numbers), shape.width)]
+
+
+def _numbers_at_once(lines: list[bytes], shape: LineShape, longest: int) -> list[float] | None:
+    """The numbers of many lines, several times faster; None where a line may be no row, or needs a closer look."""
+    separator = shape.separator
+    if not lines or separator is None or shape.names or max(map(len, lines)) > longest:
+        return None
+    text = separator.join(lines)
+    if text.translate(None, _NUMBER_BYTES + separator):
+        return None
+    if shape.width > 1 and {line.count(separator) for line in lines} != {shape.width - 1}:
+        return None
+    try:
+        numbers = [float(number) for number in text.split(separator)]
+    except ValueError:
+        return None
+    return numbers if len(numbers) == len(lines) * shape.width and math.isfinite(sum(numbers)) else None
+
+
 def is_whole(line: bytes, shape: LineShape, skip: int | None) -> bool:
     """Say whether all of a good line's numbers, but that in the column ``skip``, are written as whole numbers."""
-    if not shape.names and not any(mark in line for mark in _NOT_WHOLE) and shape.separator not in (b";", b"\t"):
-        return True
     match = shape._pairs.fullmatch(line) if shape.names else None
     texts = match.groups() if match else _split(line, shape.separator)
     return all(text.strip().lstrip(b"+-").isdigit() for k, text in enumerate(texts) if k != skip)

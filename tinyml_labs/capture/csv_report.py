@@ -67,7 +67,8 @@ class CsvRows:
         The time column, as the board wrote it; None if there is none.
     block_ends, restarts, damaged : tuple of int
         Counted in rows since the stream began: how many rows there were when a blank line ended a block; when
-        the board began anew; when a bad line with a digit in it stood in place of a row (once for each).
+        the board began anew; when a bad line with a digit in it stood in place of a row, or of more than one (a
+        number for each such line).
     """
 
     rows: NDArray[np.float64]

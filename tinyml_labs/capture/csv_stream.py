@@ -13,7 +13,7 @@ from tinyml_labs.capture.csv_lines import (
     is_whole,
     name_and_unit,
     names_of,
-    parse_line,
+    parse_lines,
     shape_of,
     why_bad,
 )
@@ -183,13 +183,14 @@ class CsvDecoder:
         block_ends: list[int] = []
         restarts: list[int] = []
         damaged: list[int] = []
-        for number, text, arrival in lines:
-            row = parse_line(text, shape) if len(text) <= longest else None
+        texts = [text for _, text, _ in lines]
+        look = self._whole and b"".join(texts).translate(None, b"0123456789+-" + (shape.separator or b" ")) != b""
+        for (number, text, arrival), row in zip(lines, parse_lines(texts, shape, longest), strict=True):
             if row is not None:
                 if clock and clock.ran_back(row[clock.column], arrival) and self._rows > self._block_start:
                     restarts.append(self._rows)
                     self._block_start = self._rows
-                if self._whole and not is_whole(text, shape, clock.column if clock else None):
+                if look and self._whole and not is_whole(text, shape, clock.column if clock else None):
                     self._whole = False
                 rows.append(row)
                 arrivals.append(arrival)

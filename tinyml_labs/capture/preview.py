@@ -28,7 +28,7 @@ class Preview:
         self.per_column = max(1, math.floor(rate_hz / COLUMNS_A_SECOND))
         self.columns_a_second = rate_hz / self.per_column
         self._channels = channels
-        self._rest = np.empty((0, channels), np.float32)
+        self._rest: NDArray[Any] = np.empty((0, channels), np.float32)
 
     def feed(self, block: Block) -> NDArray[np.float32]:
         """Take samples; give the columns that they complete, (columns, channels, 2): lows and highs.
@@ -42,13 +42,18 @@ class Preview:
                 self._rest = self._rest[:0]
             blank = min(block.gap.missing // self.per_column, 10 * COLUMNS_A_SECOND)
             parts.append(np.full((blank, self._channels, 2), np.nan, np.float32))
-        samples = np.concatenate((self._rest, block.samples.astype(np.float32)))
+        samples = block.samples if not len(self._rest) else np.concatenate((self._rest, block.samples))
         whole = len(samples) // self.per_column * self.per_column
-        self._rest = samples[whole:]
+        self._rest = samples[whole:].copy()
         if whole:
             parts.append(self._columns(samples[:whole], self.per_column))
         return np.concatenate(parts) if parts else np.empty((0, self._channels, 2), np.float32)
 
-    def _columns(self, samples: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-        table = samples.reshape(-1, size, self._channels)
-        return np.stack((table.min(axis=1), table.max(axis=1)), axis=-1)
+    def _columns(self, samples: NDArray[Any], size: int) -> NDArray[np.float32]:
+        if self._channels == 1:  # in a row, NumPy is several times as fast
+            table = samples.reshape(-1, size)
+            low, high = table.min(axis=1)[:, None], table.max(axis=1)[:, None]
+        else:
+            table = samples.reshape(-1, size, self._channels)
+            low, high = table.min(axis=1), table.max(axis=1)
+        return np.stack((low, high), axis=-1).astype(np.float32)

@@ -26,6 +26,8 @@ _HELLO_EVERY_S = 0.4
 _WRITE_BYTES = 4096
 _WAITING_FRAMES = 65_536  # of a stream that nobody reads; then the oldest are dropped, as a gap that is reported
 
+_MANY_FRAMES = 4096
+_LATE_S = 0.005
 _RESET_AHEAD = 1000
 _WORTH_READING = 2048
 _GATHER_S = 0.001  # a stream's bytes come in small pieces: waiting for some more halves the reader's work
@@ -56,6 +58,8 @@ class _Line:
                     self._sort(frame)
                 if self.streaming and 0 < len(data) < _WORTH_READING:
                     time.sleep(_GATHER_S)
+                elif self.stream.qsize() > _MANY_FRAMES:  # who takes them is late: let the board wait a little
+                    time.sleep(_LATE_S)
         except (OSError, TypeError) as error:  # TypeError: pyserial reads a port that was closed under it
             if not self.closing.is_set():
                 self.answers.put(error)

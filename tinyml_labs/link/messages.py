@@ -10,7 +10,7 @@ import enum
 import struct
 from dataclasses import dataclass
 
-from tinyml_labs.link.fields import Reader
+from tinyml_labs.link.fields import MessageError, Reader
 
 
 class Type(enum.IntEnum):
@@ -141,6 +141,10 @@ class StreamStart:
         return cls(sensor=sensor, samples=samples)
 
 
+_SAMPLES = struct.Struct("<BII")
+SAMPLES_OVERHEAD = _SAMPLES.size
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
     """Consecutive samples of a sensor. Its frame's ``micros`` is the time at which the first of them was taken.
@@ -157,17 +161,17 @@ class Samples:
 
     def pack(self) -> bytes:
         """Give the payload."""
-        return struct.pack("<BII", self.sensor, self.first, self.overruns) + self.data
+        return _SAMPLES.pack(self.sensor, self.first, self.overruns) + self.data
 
     @classmethod
     def unpack(cls, payload: bytes) -> Samples:
         """Read a payload."""
-        reader = Reader(payload, "SAMPLES")
-        sensor, first, overruns = reader.take("BII")
-        return cls(sensor=sensor, first=first, overruns=overruns, data=reader.rest())
+        if len(payload) < SAMPLES_OVERHEAD:
+            raise MessageError(f"SAMPLES is cut short: {len(payload)} bytes.")
+        sensor, first, overruns = _SAMPLES.unpack_from(payload)
+        return cls(sensor=sensor, first=first, overruns=overruns, data=payload[SAMPLES_OVERHEAD:])
 
 
-SAMPLES_OVERHEAD = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

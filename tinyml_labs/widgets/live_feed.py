@@ -20,8 +20,8 @@ class LiveFeed:
     Parameters
     ----------
     send : callable
-        Takes a message and its buffers. ``{"kind": "live"}`` with what is new of ``columns`` (how many; a buffer holds
-        float32 lows and highs, (columns, channels, 2)), ``image`` ([rows, width]; a buffer of uint8 grey) and
+        Takes a message and its buffers. ``{"kind": "live"}`` with what is new of ``columns`` (how many; a buffer
+        holds float32 lows and highs, (columns, channels, 2)), ``image`` ([rows, width]; a buffer of uint8 grey) and
         ``status``.
     """
 

@@ -212,6 +212,6 @@ def _running_cell() -> tuple[str, str]:
     with contextlib.suppress(Exception):  # no IPython, a terminal, or a front end that says nothing
         from IPython import get_ipython
 
-        parent = get_ipython().get_parent()  # type: ignore[no-untyped-call, union-attr]
+        parent = get_ipython().get_parent()
         return str(parent["metadata"].get("cellId", "")), str(parent["header"]["msg_id"])
     return "", ""

@@ -203,8 +203,13 @@ class RecorderDesk:
             self._give_up(BoardError(f"{self.form.port} was closed before the take was complete."))
 
     def _select(self, order: dict[str, Any]) -> None:
-        if self._recorder is not None:
+        if self._recorder is None:
+            return
+        try:
             self._recorder.select(order["sensor"])
+        except BoardError:
+            self._fill_in({"sensor": self.state["sensor"]["name"]})
+            raise
 
     def _start(self, order: dict[str, Any]) -> None:
         future = order.get("future")

@@ -231,6 +231,14 @@ def test_a_port_that_says_its_room_is_never_waited_for() -> None:
     assert outcome.writes == [1, 3]
 
 
+def test_room_is_learned_where_the_port_was_busy_at_the_start() -> None:
+    outcome = run(
+        "room 20", "begin 0", "room 63", *start(MICROPHONE, 0), "poll 1", "push 10000 18", "poll 2", "push 20000 18",
+        "room 59", "poll 3", "poll 4",
+    )  # fmt: skip
+    assert [m.first for m in outcome.samples] == [0]
+
+
 def test_a_port_that_does_not_say_its_room_is_written_to() -> None:
     outcome = run("begin 0", *start(MICROPHONE, 0), "push 10000 54", "poll 1")
     assert [m.first for m in outcome.samples] == [0, 18, 36]

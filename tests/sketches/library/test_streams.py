@@ -82,8 +82,9 @@ def test_scores_become_events_by_the_rule(classes: int, window: int, low: int, h
     chance = random.Random(classes)
     events = 0
     for _ in range(30):
-        threshold = chance.randint(low // 2, high // 2)
-        release = chance.randint(low, threshold)
+        step = chance.choice((1, (high - low) // 5))  # coarse scores are often equal, and often just the threshold
+        threshold = chance.randint(low // 2, high // 2) // step * step
+        release = max(low, chance.choice((threshold, chance.randint(low, threshold) // step * step)))
         settings = (threshold, release, chance.choice((0, 1, 5, 30)), chance.randint(-1, classes - 1))
         arguments = (classes, window, *settings)
         smoother, lines, expected = Smoother(*arguments), [], []
@@ -95,7 +96,7 @@ def test_scores_become_events_by_the_rule(classes: int, window: int, low: int, h
                 continue
             if chance.random() < 0.1:
                 level[chance.randrange(classes)] = chance.randint(low, high)
-            scores = [min(high, max(low, value + chance.randint(-20, 20))) for value in level]
+            scores = [min(high, max(low, (value + chance.randint(-20, 20)) // step * step)) for value in level]
             lines.append(" ".join(map(str, scores)))
             expected.append(smoother.update(scores))
         found = [int(line.split()[0]) for line in run_lines("smoother", *arguments, given="\n".join(lines))]

@@ -162,9 +162,12 @@ size_t HardwareSerial::write(uint8_t value) {
   mps2::Uart& uart = mps2::uart0();
   if (uart.state & mps2::kTxFull) {
     InterruptsOff guard;
+    const uint32_t alarm = mps2::alarm_timer().control;
+    mps2::alarm_timer().control = 0;
     const uint64_t begin = ticks();
     while (uart.state & mps2::kTxFull) ticks();
     stopped_ticks += ticks() - begin;
+    mps2::alarm_timer().control = alarm;
   }
 #ifdef SHIM_PACED_UART
   const uint64_t ticks_per_byte = 10ull * 1000000 * mps2::kTicksPerMicrosecond / SHIM_PACED_UART;

@@ -4,6 +4,7 @@
 
 #include "csv_writer.h"
 #include "model_requests.h"
+#include "port.h"
 #include "sample_blocks.h"
 
 namespace tinyml {
@@ -19,16 +20,6 @@ static const char kPayloadHas[] TINYML_FLASH = " bytes a payload, and this one h
 static const char kSampleTooLarge[] TINYML_FLASH = "a sample of this sensor does not fit the sketch's frame: raise DataBytes.";
 
 }  // namespace texts
-
-// The room for writing that a port says it has; -1 if it has no such method.
-template <class StreamType>
-auto room_to_write(StreamType& port, int) -> decltype(static_cast<int>(port.availableForWrite())) {
-  return static_cast<int>(port.availableForWrite());
-}
-template <class StreamType>
-int room_to_write(StreamType&, long) {
-  return -1;
-}
 
 // DataBytes: bytes of samples in a SAMPLES frame. Blocks: so many such frames may wait. PayloadBytes: of the largest
 // request. On an Uno, 36 data bytes make frames of 60 bytes, which its port takes without waiting.
@@ -195,10 +186,11 @@ class BoardServer {
   }
 
   // Whether the port takes so many bytes without waiting. One that never says how many it takes is just written to,
-  // and so is one that has less room in all than is needed.
+  // and so is one that never had room for so many.
   bool has_room(size_t bytes) {
-    if (capacity_ <= 0 || bytes > static_cast<size_t>(capacity_)) return true;
-    return room_to_write(port_, 0) >= static_cast<int>(bytes);
+    const int room = room_to_write(port_, 0);
+    if (room > capacity_) capacity_ = room;
+    return capacity_ <= 0 || bytes > static_cast<size_t>(capacity_) || room >= static_cast<int>(bytes);
   }
 
   void refuse(const FrameHeader& header, uint32_t now, ErrorCode code, const char* flash_text) {
@@ -234,7 +226,7 @@ class BoardServer {
   SampleClock clock_;
   const Sensor* sensor_ = nullptr;
   const char* sensor_fault_ = nullptr;
-  int capacity_ = 0;      // bytes that the port takes without waiting when it is empty; 0: it does not tell
+  int capacity_ = 0;      // the most room that the port has said it has; 0: it does not tell
   uint16_t line_at_ = 0;  // CSV: the next sample in the front block
   bool csv_on_ = false;
   bool csv_header_ = false;

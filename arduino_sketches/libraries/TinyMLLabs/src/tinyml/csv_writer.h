@@ -6,6 +6,7 @@
 
 #include "descriptions.h"
 #include "flash.h"
+#include "port.h"
 
 namespace tinyml {
 
@@ -83,7 +84,7 @@ class TextWriter {
   }
 
   void flush() {
-    if (used_) port_.write(out_, used_);
+    write_all(port_, out_, used_);
     used_ = 0;
   }
 

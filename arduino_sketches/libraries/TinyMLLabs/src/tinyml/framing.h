@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "crc32.h"
+#include "port.h"
 
 namespace tinyml {
 
@@ -149,15 +150,7 @@ class FrameWriter {
   }
 
   void send(const uint8_t* data, size_t size) {
-    while (size > 0) {  // a port may take a part; one that takes nothing has nobody at its other end
-      const size_t sent = port_.write(data, size);
-      if (sent == 0 || sent > size) {
-        lost_bytes_ += static_cast<uint32_t>(size);
-        return;
-      }
-      data += sent;
-      size -= sent;
-    }
+    lost_bytes_ += static_cast<uint32_t>(write_all(port_, data, size));
   }
 
   StreamType& port_;
