@@ -48,6 +48,7 @@ notebooks: $(READY)  ## execute every notebook, and nothing else
 
 benchmarks: $(READY)  ## measure; benchmarks/README.md holds the last figures
 	$(BIN)/python benchmarks/framing.py
+	$(BIN)/python benchmarks/capture.py
 	$(BIN)/python benchmarks/inference.py
 
 lock: $(READY)  ## renew requirements.lock, for every platform and Python at once

@@ -22,7 +22,7 @@ def add_record_commands(commands: Any) -> None:
     record.add_argument("--label", default="", help="what it shows")
     record.add_argument("--subject", default="", help="of whom it is")
     record.add_argument("--session", default="", help="in which sitting it is made")
-    record.add_argument("--folder", type=Path, default=Path("recordings"), help="where it goes (default: recordings/)")
+    record.add_argument("--folder", type=Path, default=Path("recordings"), help="default: recordings/")
     record.add_argument("--takes", type=int, default=1, help="how many recordings, one after the other")
     record.add_argument("--countdown", type=float, default=0, metavar="SECONDS", help="wait before each take")
     record.add_argument("--baud", type=int, default=115200, help="bits a second (default: 115200; USB ignores it)")

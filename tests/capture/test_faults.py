@@ -75,7 +75,7 @@ def test_samples_that_the_board_drops_are_its_overruns(tmp_path: Path, every_s: 
     check_samples(recording)
     first = recording.metadata["first_sample"]
     injected = [(e["first"] - first, e["samples"]) for e in log if e["fault"] == "overrun on purpose"]
-    inside = [(at, count) for at, count in injected if 0 < at and at + count <= 20_000]
+    inside = [(at, count) for at, count in injected if at > 0 and at + count <= 20_000]
     assert [(gap.first, gap.missing) for gap in recording.gaps if gap.first + gap.missing < 20_000] == [
         (at, count) for at, count in inside if at + count < 20_000
     ]

@@ -189,7 +189,7 @@ def import_csv(
         board={"board": f"a log, {path.name}"},
     )
     pauses = {*log.block_ends, *log.restarts}
-    cuts = sorted(({*log.damaged, *pauses} - {0, len(log.rows)}))
+    cuts = sorted({*log.damaged, *pauses} - {0, len(log.rows)})
     number = 0
     for start, end in itertools.pairwise([0, *cuts, len(log.rows)]):
         gap = None

@@ -51,8 +51,8 @@ class Preview:
 
     def _columns(self, samples: NDArray[Any], size: int) -> NDArray[np.float32]:
         if self._channels == 1:  # in a row, NumPy is several times as fast
-            table = samples.reshape(-1, size)
-            low, high = table.min(axis=1)[:, None], table.max(axis=1)[:, None]
+            row = samples.reshape(-1, size)
+            low, high = row.min(axis=1)[:, None], row.max(axis=1)[:, None]
         else:
             table = samples.reshape(-1, size, self._channels)
             low, high = table.min(axis=1), table.max(axis=1)

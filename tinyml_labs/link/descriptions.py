@@ -153,8 +153,8 @@ def _read_sensor(reader: Reader) -> Sensor:
         raise MessageError(f"The board's sensor {name!r} has {channels} channels at {rate} Hz.")
     if kind == SensorKind.IMAGE and (rows < 1 or DTYPES[code] not in ("uint8", "uint16")):
         raise MessageError(
-            f"The board's camera {name!r} sends {rows} rows of {DTYPES[code]}; expected one at least, of uint8 (grey) "
-            "or uint16 (RGB565)."
+            f"The board's camera {name!r} sends {rows} rows of {DTYPES[code]}; expected one at least, of uint8 "
+            "(grey) or uint16 (RGB565)."
         )
     return Sensor(
         id=number,
