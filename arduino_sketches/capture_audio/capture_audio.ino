@@ -1,6 +1,7 @@
-// Captures the microphone: 16-bit samples at 16 kHz. Boards with a PDM microphone and USB: Nano 33 BLE Sense, Nano RP2040 Connect.
+// Captures the microphone: 16-bit samples at 16 kHz. For boards with a PDM microphone and USB of their own: Nano
+// 33 BLE Sense, Nano RP2040 Connect.
 //
-// The library PDM comes with the board's core; TinyMLLabs has to be installed: ../README.md says how.
+// The library PDM comes with the board's core. Needs the library TinyMLLabs: ../README.md says how.
 #include <PDM.h>
 #include <TinyMLLabs.h>
 
@@ -18,7 +19,7 @@ static const Sensor kSensors[] = {
 static const BoardDescription kBoard = {this_board_name(), "capture_audio", "0.1.0", board_id, kSensors, 1, 256};
 static BoardServer<Stream, 480, 16> server(Serial, kBoard);  // a quarter of a second may wait for the host
 
-// From the library's interrupt, every 16 ms. It has two halves of a buffer, and the full one has to be fetched at once.
+// From the library's interrupt, every 16 ms. It has two buffers, and the full one has to be fetched at once.
 static void on_samples() {
   static int16_t samples[256];
   const uint32_t now = micros();

@@ -1,14 +1,15 @@
-// Captures grey pictures of an OV7675 or OV7670 camera: "camera" is the 96 x 96 pixels in the middle, "camera_raw" all 176 x 144.
+// Captures grey pictures of an OV7675 or OV7670: the sensor "camera" is the 96 x 96 pixels in the middle,
+// "camera_raw" all 176 x 144. For the Nano 33 BLE (Sense) on the Tiny Machine Learning Kit's shield.
 //
-// For the Nano 33 BLE (Sense) with the Tiny Machine Learning Kit's shield. Needs Arduino_OV767X and TinyMLLabs: ../README.md.
-// A sample is a row. Pictures are taken at a steady rate; one that comes due while the last is still on its way counts as lost.
+// A sample is a row. Pictures are taken at a steady rate; one that comes due while the last is still on its way
+// counts as lost. Needs the libraries Arduino_OV767X and TinyMLLabs: ../README.md says how.
 #include <Arduino_OV767X.h>
 #include <TinyMLLabs.h>
 
 // #define CSV_MODE  // a row a line of text, until Python asks for frames
 
 #ifndef PICTURES_A_SECOND
-#define PICTURES_A_SECOND 2  // the camera gives 5, and to wait for the next one and to read it takes two of its periods
+#define PICTURES_A_SECOND 2  // the camera gives 5, and to wait for the next and read it takes two of its periods
 #endif
 
 using namespace tinyml;
@@ -19,10 +20,11 @@ static const uint16_t kSide = 96;                         // of the square in th
 static char board_id[17];
 static const Sensor kSensors[] = {
     {0, "camera", "grey", kSide, DType::uint8, kSide * PICTURES_A_SECOND, 0, 255, SensorKind::image, kSide, ""},
-    {1, "camera_raw", "grey", kRawWidth, DType::uint8, kRawHeight * PICTURES_A_SECOND, 0, 255, SensorKind::image, kRawHeight, ""},
+    {1, "camera_raw", "grey", kRawWidth, DType::uint8, kRawHeight * PICTURES_A_SECOND, 0, 255, SensorKind::image,
+     kRawHeight, ""},
 };
 static const BoardDescription kBoard = {this_board_name(), "capture_camera", "0.1.0", board_id, kSensors, 2, 256};
-static BoardServer<Stream, 1152, 8> server(Serial, kBoard);  // 12 rows of 96 or 6 of 176 a frame: whole numbers of them a picture
+static BoardServer<Stream, 1152, 8> server(Serial, kBoard);  // a picture is 8 frames of 12 rows, or 24 of 6
 
 static uint8_t picture[kRawHeight * kRawWidth];
 static uint32_t picture_taken;
@@ -37,15 +39,16 @@ void setup() {
 #endif
   server.set_flush_ms(1000);  // a frame leaves when it is full: no row of a picture waits for the next one
   server.begin(micros());
-  picture_clock.begin(to_millihertz(PICTURES_A_SECOND), micros());
 }
 
 // Gives false if none is due yet.
 static bool take_picture(uint16_t rows) {
-  const uint32_t due = picture_clock.take(micros());
+  const uint32_t now = micros();
+  if (server.samples_taken() == 0) picture_clock.begin(to_millihertz(PICTURES_A_SECOND), now);
+  const uint32_t due = picture_clock.take(now);
   if (due == 0) return false;
-  if (server.samples_taken() > 0) server.skip((due - 1) * rows);  // before a stream's first picture nothing is lost
-  picture_taken = micros();
+  server.skip((due - 1) * rows);
+  picture_taken = now;
   Camera.readFrame(picture);
   return true;
 }
@@ -57,7 +60,7 @@ void loop() {
   while (server.can_push()) {
     const uint16_t row = server.samples_taken() % sensor.rows;
     if (row == 0 && !take_picture(sensor.rows)) return;
-    const uint32_t row_taken = picture_taken + row * (1000000ul / PICTURES_A_SECOND / sensor.rows);  // so that rows have a rate
-    server.push(&picture[(top + row) * kRawWidth + left], row_taken);
+    const uint32_t since_picture = row * (1000000ul / PICTURES_A_SECOND / sensor.rows);  // so that rows have a rate
+    server.push(&picture[(top + row) * kRawWidth + left], picture_taken + since_picture);
   }
 }

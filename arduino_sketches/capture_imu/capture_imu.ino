@@ -1,13 +1,14 @@
 // Captures motion: acceleration in g and, where the sensor has it, rotation in degrees a second.
 //
-// Nano 33 BLE Sense, first and second revision: install Arduino_LSM9DS1 and Arduino_BMI270_BMM150; the sketch finds out which
-// IMU is there. Other boards: an MPU-6050 on the I2C pins, or with -DIMU_ADXL335 an ADXL335 on A0, A1, A2. See ../README.md.
+// Nano 33 BLE Sense, first and second revision: install Arduino_LSM9DS1 and Arduino_BMI270_BMM150, and the sketch
+// finds out which IMU is there. Other boards: an MPU-6050 on the I2C pins, or an ADXL335 on A0, A1, A2. Needs the
+// library TinyMLLabs: ../README.md says how.
 #include <TinyMLLabs.h>
 
-// #define CSV_MODE      // lines of text for the Arduino Serial Plotter, until Python asks for frames
-// #define USE_LSM9DS1   // Nano 33 BLE Sense, only this library installed
-// #define USE_BMI270    // Nano 33 BLE Sense Rev2, only this library installed
-// #define USE_MPU6050   // this one, whatever the board
+// #define CSV_MODE     // lines of text for the Arduino Serial Plotter, until Python asks for frames
+// #define USE_LSM9DS1  // Nano 33 BLE Sense, with this library alone installed
+// #define USE_BMI270   // Nano 33 BLE Sense Rev2, with this library alone installed
+// #define USE_MPU6050  // this one, whatever the board
 // #define USE_ADXL335
 
 using namespace tinyml;
@@ -51,7 +52,8 @@ void loop() {
   const bool ready = read_imu(values);
   const int32_t lost = missed.poll(ready, now);
   if (!ready || lost == MissedSamples::kUnsure) return;
-  if (server.samples_taken() > 0) server.skip(static_cast<uint32_t>(lost));  // before a stream's first sample nothing is lost
+  const bool first = server.samples_taken() == 0;  // before a stream's first sample nothing is lost
+  if (!first) server.skip(static_cast<uint32_t>(lost));
 #endif
   server.push(values, now);
 }

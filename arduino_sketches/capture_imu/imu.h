@@ -1,4 +1,5 @@
-// Which IMU: each of these files has imu_sensor, begin_imu(), read_imu() and kNoImu. Write one more for another sensor.
+// Which IMU: each of these files has imu_sensor, kImuChannels, kNoImu, begin_imu() and read_imu(). Write one more
+// for another sensor.
 #ifndef IMU_H
 #define IMU_H
 

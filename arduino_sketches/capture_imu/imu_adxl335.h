@@ -1,5 +1,6 @@
-// An ADXL335 on A0, A1, A2: an accelerometer whose outputs are voltages. Its supply has to be the converter's reference: 3.3 V,
-// and on a 5 V board a wire from 3.3 V to AREF. Then 0 g is half of 1023 counts, and 1 g a tenth of 1024 (330 mV of 3.3 V).
+// An ADXL335 on A0, A1, A2: an accelerometer whose outputs are voltages. Its supply has to be the converter's
+// reference: 3.3 V, and on a 5 V board a wire from 3.3 V to AREF. Then 0 g is half of 1023 counts, and 1 g a
+// tenth of 1024 (330 mV of 3.3 V).
 #ifndef IMU_ADXL335_H
 #define IMU_ADXL335_H
 

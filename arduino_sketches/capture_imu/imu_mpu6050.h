@@ -1,5 +1,6 @@
-// An MPU-6050 (or its kin MPU-6500, MPU-9250) on the I2C pins, without a library: +-4 g, +-2000 deg/s, 100 Hz, 44 Hz low-pass.
-// Register numbers: InvenSense RM-MPU-6000A-00, "MPU-6000 and MPU-6050 Register Map and Descriptions".
+// An MPU-6050 (or its kin MPU-6500, MPU-9250) on the I2C pins, without a library: +-4 g, +-2000 deg/s, 100 Hz,
+// with a low-pass at 44 Hz. Register numbers: InvenSense RM-MPU-6000A-00, "MPU-6000 and MPU-6050 Register Map and
+// Descriptions".
 #ifndef IMU_MPU6050_H
 #define IMU_MPU6050_H
 
@@ -39,7 +40,8 @@ static int16_t read_word() {
   return static_cast<int16_t>(high << 8 | static_cast<uint8_t>(Wire.read()));
 }
 
-// Gives false if there is no new sample yet. One read takes whether there is, and the sample: nothing can come between.
+// Gives false if there is no new sample yet. One read takes whether there is, and the sample: nothing can come
+// between.
 static bool read_imu(float* values) {
   const uint8_t kBytes = 15;  // INT_STATUS, acceleration, temperature, rotation
   Wire.beginTransmission(imu_address);

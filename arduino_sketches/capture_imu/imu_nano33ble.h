@@ -1,5 +1,5 @@
-// The IMU of the Nano 33 BLE Sense by Arduino's libraries: LSM9DS1 on the first revision, BMI270 on Rev2. Both measure +-4 g and
-// +-2000 deg/s; the libraries say 119 Hz and 99.84 Hz. Their objects have different names from Arduino_LSM9DS1 1.1.1 on.
+// The IMU of the Nano 33 BLE Sense by Arduino's libraries: LSM9DS1 on the first revision, BMI270 on Rev2. Both
+// measure +-4 g and +-2000 deg/s; the libraries say 119 Hz and 99.84 Hz.
 #ifndef IMU_NANO33BLE_H
 #define IMU_NANO33BLE_H
 
@@ -25,8 +25,11 @@ static bool begin_imu() {
 #endif
 #ifdef USE_BMI270
   if (imu_fitted == kNone && IMU_BMI270_BMM150.begin()) {
-    imu_fitted = kBmi270;
-    imu_sensor.rate_hz = IMU_BMI270_BMM150.accelerationSampleRate();
+    const float rate_hz = IMU_BMI270_BMM150.accelerationSampleRate();
+    if (rate_hz > 1) {  // without the chip, versions of the library say that it has begun, and 0.39 Hz
+      imu_fitted = kBmi270;
+      imu_sensor.rate_hz = rate_hz;
+    }
   }
 #endif
   return imu_fitted != kNone;

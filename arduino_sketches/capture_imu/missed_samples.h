@@ -1,20 +1,22 @@
-// Counts what a sensor with a clock of its own has measured and nobody read in time: the next sample has replaced it.
+// Counts what a sensor with a clock of its own has measured and nobody read in time: the next sample has replaced
+// it.
 #ifndef MISSED_SAMPLES_H
 #define MISSED_SAMPLES_H
 
 #include <stdint.h>
 
-// Sensors give their samples no numbers, so time has to tell. A sample is prompt if the poll before it found none and was
-// not long ago: then its time is known, and between two such samples the sensor's real period is learned, which is some
-// per cent off. After a late sample, ask in_step() and do nothing long until it says so: the next one is prompt then.
+// Sensors give their samples no numbers, so time has to tell. A sample is prompt if the poll before it found none
+// and was not long ago: then its time is known, and between two such samples the sensor's real period is learned,
+// which is some per cent off. After a late sample, ask in_step() and do nothing long until it says so: the next
+// one is prompt then.
 class MissedSamples {
  public:
   static const int32_t kUnsure = -1;
 
   void begin(float rate_hz) { period_us_ = nominal_us_ = 1000000.0f / rate_hz; }
 
-  // After each poll of the sensor; `now` is from just before it. Gives how many samples were lost before the one found: 0
-  // if none is found. kUnsure: nobody can tell, so do not use this one. The next will count it as lost.
+  // After each poll of the sensor; `now` is from just before it. Gives how many samples were lost before the one
+  // found: 0 if none is found. kUnsure: nobody can tell, so do not use this one. The next will count it as lost.
   int32_t poll(bool found, uint32_t now) {
     const bool prompt = idle_ && now - polled_ < static_cast<uint32_t>(period_us_ / 4);
     polled_ = now;
@@ -41,8 +43,8 @@ class MissedSamples {
     return static_cast<int32_t>(whole(periods) - 1);
   }
 
-  // False after a late sample until the next one, or for two periods. Not after a second one in a row: a sensor that is
-  // always polled too slowly must not stop the sketch.
+  // False after a late sample until the next one, or for two periods. Not after a second one in a row: a sensor
+  // that is always polled too slowly must not stop the sketch.
   bool in_step(uint32_t now) const { return late_ != 1 || now - ready_ > 2 * static_cast<uint32_t>(period_us_); }
 
  private:

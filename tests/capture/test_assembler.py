@@ -115,6 +115,13 @@ def test_the_rate_is_measured_through_jitter_loss_and_clock_wraps(nominal: float
     assert not is_off(rate.hz, true_hz)
 
 
+def test_a_clock_that_steps_back_a_little_has_not_wrapped() -> None:
+    rate = BoardClockRate()
+    for number in range(0, 1000, 10):
+        rate.add(number, number * 1000 - (30_000 if number == 500 else 0))
+    assert rate.hz == pytest.approx(1000, rel=0.01)
+
+
 def test_the_rate_is_measured_across_restarts() -> None:
     rate = BoardClockRate()
     assert rate.hz is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ PICTURE = (144, 176)
 _SCALES = np.float32([4 / 32768] * 3 + [2000 / 32768] * 3)  # ±4 g, ±2000 °/s
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Played:
     """A sketch with what its sensor plays.
 
@@ -37,8 +37,8 @@ class Played:
 
     sketch: str
     sensor: str
-    raw: bytes
-    samples: NDArray
+    raw: bytes = field(repr=False)
+    samples: NDArray = field(repr=False)
     count: int
     from_start: bool
     stand_ins: tuple[str, ...] = ()
@@ -166,7 +166,7 @@ def find_start(samples: NDArray, played: NDArray) -> int:
 
 
 def count_wrong(samples: NDArray, played: NDArray, start: int, numbers: NDArray | None = None) -> int:
-    """Count the samples that are not what was played; ``numbers`` are the samples' own, from 0, if some are missing."""
+    """Count the samples that are not what was played; ``numbers`` are their own, from 0, if some are missing."""
     if numbers is None:
         numbers = np.arange(len(samples))
     expected = played[(start + numbers) % len(played)]

@@ -63,7 +63,7 @@ def qemu(program: Path, line: str = "pty") -> Iterator[str]:
         if found["tcp"]:
             yield f"socket://{found['tcp']}"
             return
-        held = os.open(found["pty"], os.O_RDWR | os.O_NOCTTY)  # QEMU looks once a second whether somebody is there
+        held = os.open(found["pty"], os.O_RDWR | os.O_NOCTTY)  # QEMU looks once a second whether it is open
         try:
             yield found["pty"]
         finally:

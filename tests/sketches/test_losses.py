@@ -1,9 +1,10 @@
-"""What a sketch cannot send is counted, exactly: every sample that comes has its true number. And it says when it was taken."""
+"""What a sketch cannot send is counted: every sample that comes has its true number, and says when it was taken."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ def samples_of(messages: list[tuple[Frame, Samples]], played: Played) -> tuple[N
     [
         # 16 kHz are 32,000 bytes a second, and the line takes 11,520: the sketch's blocks overflow.
         ("microphone", 16_000, ("SHIM_PACED_UART=115200",)),
-        # 119 Hz are 2,856 bytes a second, and the line takes 480: while a frame is written, 70 samples of the chip are
+        # 119 Hz are 2,856 bytes a second, and the line takes 480: while a frame is written, samples of the chip are
         # never read, and its clock is off by 3 %.
         ("lsm9ds1", 1500, ("SHIM_PACED_UART=4800", "IMU_CLOCK_ERROR=0.03")),
     ],
@@ -108,9 +109,8 @@ def test_a_board_without_its_sensor_says_so(name: str, text: str, cortex_m4_prog
     played: Played = getattr(recordings_to_play, name)()
     nothing = {"lsm9ds1": "FITTED_BMI270=0", "mpu6050": "FITTED_MPU6050=0"}[name]
     defines = tuple(define for define in played.defines if not define.startswith("FITTED"))
-    bare = Played(**{**{f: getattr(played, f) for f in Played.__dataclass_fields__}, "defines": defines})
     with (
-        qemu(cortex_m4_program(bare, nothing)) as port,
+        qemu(cortex_m4_program(replace(played, defines=defines), nothing)) as port,
         Board(port) as board,
         pytest.raises(BoardRefused, match=text),
     ):

@@ -1,15 +1,15 @@
 """Faults on purpose: they happen as they were asked for, and the log says to the frame what they have cost."""
 
-import collections
 import os
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import serial
 
-from conftest import Start
 from tinyml_labs import link
 from tinyml_labs.link.framing import Frame, FrameDecoder, encode_frame
 from tinyml_labs.link.messages import Samples, Type
@@ -17,6 +17,7 @@ from tinyml_labs.virtual import VirtualBoardSettings, test_pattern
 from tinyml_labs.virtual.byte_faults import ByteFaults
 from tinyml_labs.virtual.uart import receive_at_other_rate
 
+Start = Callable[..., tuple[subprocess.Popen, str]]
 KINDS = ("flip", "drop", "insert", "repeat")
 
 
@@ -52,11 +53,11 @@ def send(faults: ByteFaults, frames: list[Frame], seed: int) -> bytes:
 def test_the_log_names_exactly_the_frames_that_do_not_arrive(
     kinds: tuple[str, ...], rate: float, faults_in: str
 ) -> None:
-    for seed in range(6):
+    for seed in range(3):
         rates = {f"{kind}_rate": rate for kind in kinds}
         settings = VirtualBoardSettings(seed=seed, faults_in=faults_in, **rates)
         faults = ByteFaults(settings, b"\0", {5: 1})
-        frames = frames_to_send(120, seed)
+        frames = frames_to_send(80, seed)
         arrived = {frame.sequence for frame in FrameDecoder().feed(send(faults, frames, seed))}
         altered = [entry["sequence"] for entry in faults.found if entry["altered"]]
         assert sorted(altered) == sorted({frame.sequence for frame in frames} - arrived)
@@ -67,7 +68,7 @@ def test_the_log_names_exactly_the_frames_that_do_not_arrive(
         if faults_in == "samples":
             assert {entry["frame"] for entry in faults.found if entry["altered"]} <= {"SAMPLES"}
         if rate == 0.2:
-            assert len(altered) > 60
+            assert len(altered) > 40
 
 
 def test_the_same_seed_gives_the_same_faults_however_the_bytes_are_batched() -> None:
@@ -111,7 +112,7 @@ def test_lines_of_text_are_followed_too() -> None:
 @pytest.mark.slow
 def test_damaged_frames_on_a_pty_are_those_of_the_log(tmp_path: Path, read_log: Callable) -> None:
     log = tmp_path / "faults.jsonl"
-    url = f"virtual://?sensor_rate_hz=20000&flip_rate=2e-5&drop_rate=1e-5&faults_in=samples&fault_log={log}"
+    url = f"virtual://?sensor_rate_hz=100000&flip_rate=2e-5&drop_rate=1e-5&buffer_kb=65536&faults_in=samples&fault_log={log}"
     with link.Board(url) as board:
         board.start_stream("test_pattern")
         got: dict[int, int] = {}
@@ -194,8 +195,9 @@ def test_a_board_vanishes_and_comes_back_under_another_name(start_board: Start, 
         read_to_the_end(board)
     board.close()
     assert not place.is_symlink()
-    with pytest.raises(link.PortError):
-        link.Board(port)
+    if kind == "socket":  # a pty's name may be somebody else's by now
+        with pytest.raises(link.PortError):
+            link.Board(port)
     other = process.stdout.readline().strip()
     assert other != port
     if kind == "pty":
@@ -217,6 +219,12 @@ def test_a_link_takes_nobody_elses_place(tmp_path: Path, start_board: Start) -> 
     assert place.read_text() == "mine"
 
 
+def read_for(port: serial.SerialBase, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        port.read(4096)
+
+
 @pytest.mark.slow
 def test_the_virtual_url_knows_where_its_board_is_again() -> None:
     port = link.open_port("virtual://?vanish_after_s=0.2&vanish_s=0.3")
@@ -224,7 +232,7 @@ def test_the_virtual_url_knows_where_its_board_is_again() -> None:
     assert port.find_again(0.0) is None
     port.write(encode_frame(Frame(Type.STREAM_START, 0, 0, b"\x05\0\0\0\0")))
     with pytest.raises(OSError, match=r".+"):
-        collections.deque(iter(lambda: port.read(4096), None), maxlen=0)
+        read_for(port, seconds=60)
     assert port.find_again(0.0) is None
     found = port.find_again(10.0)
     assert found is not None

@@ -238,6 +238,22 @@ def test_a_board_that_vanishes_is_said_and_what_came_is_kept(page: Page, tmp_pat
     assert recorders() == before
 
 
+def test_a_recorder_that_is_killed_is_said(page: Page, tmp_path: Path) -> None:
+    before = recorders()
+    desk = RecorderDesk(page.show, page.send, folder=tmp_path, form=Form(port="virtual://?seed=5", sensor="imu"))
+    desk.order({"do": "connect"})
+    future = desk.record(seconds=60, countdown_s=0)
+    page.wait_for(lambda state: state["phase"] == "recording")
+    time.sleep(0.5)
+    next(process for process in recorders() if process not in before).kill()
+    with pytest.raises(BoardError, match="process ended"):
+        future.result(30)
+    state = page.wait_for(lambda state: state["link"] == "closed" and state["phase"] == "idle")
+    assert "What came before is on disk" in state["news"][-1]["text"]
+    (folder,) = tmp_path.iterdir()
+    assert not load_recording(folder).finished
+
+
 def test_orders_that_make_no_sense_do_no_harm(connected: Connected) -> None:
     desk, page = connected
     for order in ({}, {"do": "obey"}, {"do": "put away", "path": "/"}, {"do": "start", "seconds": "many"}):
@@ -308,7 +324,7 @@ def test_a_desk_that_nobody_holds_lets_go_of_the_port(tmp_path: Path, page: Page
     desk = RecorderDesk(page.show, page.send, folder=tmp_path, form=Form(port="virtual://?seed=2", sensor="imu"))
     desk.order({"do": "connect"})
     page.wait_for(lambda state: state["link"] == "live")
-    before, gone, thread = recorders(), weakref.ref(desk), desk._thread
+    before, gone, thread = recorders(), weakref.ref(desk), desk._orders.thread
     del desk
     deadline = time.monotonic() + 20
     while (gone() is not None or len(recorders()) == len(before)) and time.monotonic() < deadline:

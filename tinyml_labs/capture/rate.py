@@ -58,7 +58,7 @@ class BoardClockRate:
         if not self._now.count:
             self._micros = micros
         else:
-            self._micros += (micros - self._last_micros) % 2**32
+            self._micros += (micros - self._last_micros + 2**31) % 2**32 - 2**31  # a little back is no wrap
         self._last_micros = micros
         self._now.add(number, self._micros)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -23,11 +24,13 @@ class LiveFeed:
         Takes a message and its buffers. ``{"kind": "live"}`` with what is new of ``columns`` (how many; a buffer
         holds float32 lows and highs, (columns, channels, 2)), ``image`` ([rows, width]; a buffer of uint8 grey) and
         ``status``.
+    clock : callable
+        Gives seconds.
     """
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._next_at = 0.0
+    def __init__(self, send: Send, clock: Callable[[], float] = time.monotonic) -> None:
+        self._send, self._clock = send, clock
+        self._next_at = -math.inf
         self._forget()
 
     def _forget(self) -> None:
@@ -46,7 +49,7 @@ class LiveFeed:
             self._image = (message["shape"], data)
         else:
             self._status = {key: value for key, value in message.items() if key != "kind"}
-        now = time.monotonic()
+        now = self._clock()
         if now >= self._next_at and (kind != "status" or self._count or self._overdue(now)):
             self.flush(now)
 
@@ -66,7 +69,7 @@ class LiveFeed:
         if self._status is not None:
             content["status"] = self._status
         self._forget()
-        self._next_at = (time.monotonic() if now is None else now) + EVERY_S
+        self._next_at = (self._clock() if now is None else now) + EVERY_S
         if len(content) > 1:
             self._send(content, buffers)
 

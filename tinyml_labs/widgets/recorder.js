@@ -53,10 +53,14 @@ function render({ store, el }) {
         .filter(([name]) => name !== "port")
         .map(([name, input]) => [name, numbers.has(name) ? input.valueAsNumber || 0 : input.value.trim()]),
     );
-  for (const [name, input] of Object.entries(inputs)) {
-    if (name !== "port") input.addEventListener("change", () => send({ do: "form", ...entered() }));
+  const unheard = new Map(); // what was written here, and the kernel has not repeated yet: it knows an older value
+  function tellForm(order) {
+    const form = { ...entered(), ...order };
+    for (const name in inputs) if (name in form) unheard.set(name, form[name]);
+    send({ do: "form", ...form });
   }
-  const start = button("start", "\u25cf Start", () => begin({}), { class: "tinyml-button tinyml-start" });
+  for (const name in inputs) if (name !== "port") inputs[name].addEventListener("change", () => tellForm({}));
+  const start = button("start", "\u25cf Start", (event) => begin({}, event), { class: "tinyml-button tinyml-start" });
   const stop = button("stop", "\u25a0 Stop", () => {
     send({ do: "stop" });
     waitForKernel();
@@ -91,8 +95,7 @@ function render({ store, el }) {
 
   const root = make(
     "div",
-    // JupyterLab's shortcuts must not see the keys: D, D would delete the cell.
-    { class: "tinyml-recorder", "data-lm-suppress-shortcuts": "true", role: "region", "aria-label": "recorder" },
+    { class: "tinyml-recorder", role: "region", "aria-label": "recorder" },
     make("div", { class: "tinyml-bar" }, dot, headline, portBox, portList, sensorBox, connect),
     make(
       "div",
@@ -119,10 +122,25 @@ function render({ store, el }) {
   function waitForKernel() {
     orderedAt = performance.now();
   }
-  function begin(fields) {
-    send({ do: "start", ...entered(), ...fields });
-    start.disabled = true;
+  const newest = () => store.state.news.at(-1)?.number ?? 0;
+  let startedAt = null; // a take was ordered, when this was the newest line of news
+  let follow = false; // it was with the keyboard, whose focus a disabled button loses: it goes to Stop, and back
+  function begin(fields, event) {
+    follow = event?.detail === 0;
+    startedAt = newest();
+    tellForm({ do: "start", ...fields });
+    showState();
     waitForKernel();
+  }
+  function followFocus() {
+    const active = root.getRootNode().activeElement;
+    if (active && ![document.body, start, stop].includes(active)) follow = false;
+    if (!follow) return;
+    if (!stop.disabled) stop.focus();
+    else if (!start.disabled) {
+      start.focus();
+      follow = false;
+    }
   }
   function ask(asking) {
     question.hidden = !asking;
@@ -138,7 +156,8 @@ function render({ store, el }) {
 
   function showState() {
     const state = store.state;
-    const busy = state.phase !== "idle";
+    if (state.phase !== "idle" || newest() !== startedAt || store.gone) startedAt = null;
+    const busy = state.phase !== "idle" || startedAt !== null;
     const live = state.link === "live" && !store.gone;
     dot.dataset.link = store.gone ? "gone" : state.link;
     write(headline, sayLink(state, store.gone));
@@ -147,7 +166,9 @@ function render({ store, el }) {
     connect.classList.toggle("tinyml-start", state.link === "closed" && !store.gone);
     port.disabled = state.link !== "closed" || store.gone;
     for (const [name, input] of Object.entries(inputs)) {
-      if (!focused(input) && String(input.value) !== String(state.form[name])) input.value = state.form[name];
+      if (unheard.get(name) === state.form[name]) unheard.delete(name);
+      if (focused(input) || unheard.has(name)) continue;
+      if (String(input.value) !== String(state.form[name])) input.value = state.form[name];
     }
     fill(portList, state.ports, (each) => make("option", { value: each.port }, each.text));
     fill(labelList, state.labels, (text) => make("option", { value: text }));
@@ -157,11 +178,12 @@ function render({ store, el }) {
     sensor.disabled = !live || busy || sensors.length < 2;
     start.disabled = !live || busy;
     stop.disabled = !live || !["countdown", "starting", "recording"].includes(state.phase);
+    followFocus();
     fill(chips, chipsOf(state), (chip) =>
       make(
         "button",
         { type: "button", class: "tinyml-chip", "data-label": chip.label, title: `Record a take labelled \u201c${chip.label}\u201d`,
-          onclick: () => { label.value = chip.label; begin({ label: chip.label }); } },
+          onclick: (event) => { label.value = chip.label; begin({ label: chip.label }, event); } },
         make("span", { class: "tinyml-chip-label" }, chip.label),
         make("span", { class: "tinyml-chip-count" }, chip.takes ? `${plural(chip.takes, "take")} \u00b7 ${short(chip.seconds)} s` : "no take yet"),
       ));
@@ -181,7 +203,7 @@ function render({ store, el }) {
     const silent = performance.now() - store.heardAt > SILENT_AFTER_MS && state.link === "live";
     let text = "";
     overlay.classList.toggle("tinyml-count", state.phase === "countdown" && !store.gone);
-    if (store.gone) text = "The kernel is gone. Complete takes are on disk; run the cell again to go on.";
+    if (store.gone) text = "The kernel is gone. What was recorded is on disk; run the cell again to go on.";
     else if (state.phase === "countdown") text = String(state.countdown);
     else if (state.link === "connecting") text = `Opening ${state.board.port}\u2026`;
     else if (state.link === "closed") text = "Not connected";
@@ -195,14 +217,14 @@ function render({ store, el }) {
   function showStatus() {
     const { state, status } = store;
     const recording = state.phase === "recording" || state.phase === "saving";
-    const rate = status?.rate_hz;
+    const rate = status?.rate_hz || status?.facts?.measured_rate_hz;
     const done = recording && status?.recording && rate ? status.span / rate : 0;
-    const whole = status?.recording && status.limit && rate ? status.limit / rate : null;
+    const whole = state.under_way.seconds;
     progress.value = state.phase === "saving" ? 1 : whole ? Math.min(1, done / whole) : 0;
     if (recording && !whole && state.phase !== "saving") progress.removeAttribute("value"); // until stopped
-    write(progressText, recording ? (whole ? `${done.toFixed(1)} of ${short(whole)} s` : done ? `${done.toFixed(1)} s` : "") : "");
-    badge.hidden = state.phase !== "recording";
-    write(badge, `\u25cf REC ${state.form.label} ${done ? done.toFixed(1) + " s" : ""}`);
+    write(progressText, recording ? `${done.toFixed(1)}${whole ? ` of ${short(whole)}` : ""} s` : "");
+    badge.hidden = state.phase !== "recording" || store.gone;
+    write(badge, `\u25cf REC ${state.under_way.label ?? ""} ${done ? done.toFixed(1) + " s" : ""}`);
     fill(facts, factsOf(state, status, store.live), ({ name, text, level, id }) =>
       make("div", { class: `tinyml-fact ${level ?? ""}`, "data-fact": id }, make("span", { class: "tinyml-fact-name" }, name), make("span", { class: "tinyml-fact-text" }, text)));
   }

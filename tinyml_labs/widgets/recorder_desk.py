@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import queue
 import threading
 import time
 import weakref
@@ -16,11 +16,13 @@ from typing import Any
 from tinyml_labs.capture import Recorder, Recording, discard, load_recording
 from tinyml_labs.link import BoardError
 from tinyml_labs.widgets.live_feed import LiveFeed, Send
+from tinyml_labs.widgets.order_thread import Order, OrderThread
 from tinyml_labs.widgets.recorder_form import Form, Listener, PortSettings, open_recorder
 from tinyml_labs.widgets.take_outline import outline_take
 from tinyml_labs.widgets.takes import describe_take, look_around
 
 NEWS = 5
+_log = logging.getLogger(__name__)
 _AT_PORT: weakref.WeakValueDictionary[str, RecorderDesk] = weakref.WeakValueDictionary()
 
 
@@ -65,10 +67,12 @@ class RecorderDesk:
         self._lock = threading.RLock()
         self._outline = b""
         self._news_count = self._connections = 0
+        self._lost = False
         self.state: dict[str, Any] = {
             "link": "closed",  # closed, connecting, live
             "phase": "idle",  # idle, countdown, starting, recording, saving
             "countdown": 0,
+            "under_way": {},  # label and seconds of the take that is being made
             "stream": 0,  # counts: the live plot begins anew with each
             "board": {},
             "sensor": None,
@@ -82,16 +86,11 @@ class RecorderDesk:
             "news": [],
             "form": asdict(form),
         }
-        self._orders: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(
-            target=_work, args=(self._orders, weakref.ref(self)), name=f"desk of {form.port}", daemon=True
-        )
-        self._thread.start()
-        weakref.finalize(self, self._orders.put, None)
+        self._orders = OrderThread(self, name=f"desk of {form.port}")
 
     # -- orders: from any thread
 
-    def order(self, order: dict[str, Any]) -> None:
+    def order(self, order: Order) -> None:
         """Take an order of the page.
 
         Parameters
@@ -135,7 +134,7 @@ class RecorderDesk:
         self._orders.put({"do": "disconnect", "done": done})
         deadline = time.monotonic() + timeout_s
         while not done.wait(0.2) and time.monotonic() < deadline:
-            if not self._thread.is_alive():  # the program, or this desk, is ending
+            if not self._orders.thread.is_alive():  # the program, or this desk, is ending
                 self._disconnect({})
                 return
 
@@ -148,7 +147,7 @@ class RecorderDesk:
 
     # -- orders: in the desk's thread
 
-    def obey(self, order: dict[str, Any]) -> None:
+    def obey(self, order: Order) -> None:
         """Do what an order says; tell what goes wrong."""
         try:
             (_ORDERS | _OWN_ORDERS)[order["do"]](self, order)
@@ -160,7 +159,7 @@ class RecorderDesk:
             if done is not None:
                 done.set()
 
-    def _connect(self, order: dict[str, Any]) -> None:
+    def _connect(self, order: Order) -> None:
         self._disconnect(order)
         port, sensor = self.form.port, self.form.sensor
         self._look_around()
@@ -186,12 +185,16 @@ class RecorderDesk:
 
         def listen(message: dict[str, Any], data: bytes) -> None:
             hear = mine()
-            if hear is not None:
+            if hear is None:
+                return
+            try:
                 hear(message, data, number)
+            except Exception:  # a page that cannot be reached must not end the recorder's thread
+                _log.exception("The recorder's widget could not show %r.", message["kind"])
 
         return listen
 
-    def _disconnect(self, order: dict[str, Any]) -> None:
+    def _disconnect(self, order: Order) -> None:
         recorder, self._recorder = self._recorder, None
         if recorder is None:
             return
@@ -202,7 +205,7 @@ class RecorderDesk:
         if not saving:
             self._give_up(BoardError(f"{self.form.port} was closed before the take was complete."))
 
-    def _select(self, order: dict[str, Any]) -> None:
+    def _select(self, order: Order) -> None:
         if self._recorder is None:
             return
         try:
@@ -211,7 +214,7 @@ class RecorderDesk:
             self._fill_in({"sensor": self.state["sensor"]["name"]})
             raise
 
-    def _start(self, order: dict[str, Any]) -> None:
+    def _start(self, order: Order) -> None:
         future = order.get("future")
         if self._recorder is None or self.state["link"] != "live":
             news = self.state["news"]
@@ -221,6 +224,7 @@ class RecorderDesk:
             raise ValueError("A take is under way; stop it first.")
         form = self.form.replaced(order)
         self._stopped.clear()
+        self._change(under_way={"label": form.label, "seconds": form.seconds})
         for left in range(form.countdown_s, 0, -1):
             self._change(phase="countdown", countdown=left)
             if self._stopped.wait(1):
@@ -239,14 +243,14 @@ class RecorderDesk:
             self._change(phase="idle")
             raise
 
-    def _stop(self, order: dict[str, Any]) -> None:
+    def _stop(self, order: Order) -> None:
         if self._recorder is not None and self._recorder.recording:
             self._recorder.stop()
 
-    def _keep(self, order: dict[str, Any]) -> None:
+    def _keep(self, order: Order) -> None:
         self._mark(order, "kept")
 
-    def _discard(self, order: dict[str, Any]) -> None:
+    def _discard(self, order: Order) -> None:
         path = str(order["path"])
         found = [take for take in self.takes if str(take.path) == path]
         if not found:
@@ -256,13 +260,13 @@ class RecorderDesk:
         self._mark(order, "discarded")
         self._look_around()
 
-    def _mark(self, order: dict[str, Any], fate: str) -> None:
+    def _mark(self, order: Order, fate: str) -> None:
         with self._lock:
             take = self.state["take"]
             if take is not None and take["path"] == order["path"]:
                 self._change(take={**take, "fate": fate})
 
-    def _put_away(self, order: dict[str, Any]) -> None:
+    def _put_away(self, order: Order) -> None:
         """A take is complete, and on disk: show it."""
         recording = load_recording(order["path"])
         self.takes = [*self.takes, recording]
@@ -275,13 +279,27 @@ class RecorderDesk:
         if future is not None and not future.done():
             future.set_result(recording)
 
-    def _end(self, order: dict[str, Any]) -> None:
+    def _end(self, order: Order) -> None:
         """The recorder's process has said that no more can come."""
         if order["number"] != self._connections:
             return
         if self.state["phase"] != "saving":
             self._give_up(BoardError(order["text"]))
         self._disconnect(order)
+
+    def _check(self, order: Order) -> None:
+        """See, now and then, whether the recorder's process was killed in the middle of a take."""
+        recorder, lost = self._recorder, self._lost
+        taking = self.state["phase"] in ("starting", "recording")
+        self._lost = recorder is not None and taking and not recorder.recording
+        if recorder is None or not self._lost or not lost:  # the first time, its message may be on the way
+            return
+        try:
+            recorder.wait(timeout_s=1)
+        except BoardError as error:
+            self.tell("error", f"{error} What came before is on disk.")
+            self._give_up(error)
+            self._disconnect(order)
 
     def _give_up(self, error: BaseException) -> None:
         future, self._future = self._future, None
@@ -327,7 +345,7 @@ class RecorderDesk:
             self._show(self.state, self._outline)
 
 
-_ORDERS: dict[Any, Callable[[RecorderDesk, dict[str, Any]], None]] = {
+_ORDERS: dict[Any, Callable[[RecorderDesk, Order], None]] = {
     "connect": RecorderDesk._connect,
     "disconnect": RecorderDesk._disconnect,
     "select": RecorderDesk._select,
@@ -336,20 +354,11 @@ _ORDERS: dict[Any, Callable[[RecorderDesk, dict[str, Any]], None]] = {
     "keep": RecorderDesk._keep,
     "discard": RecorderDesk._discard,
 }
-_OWN_ORDERS: dict[Any, Callable[[RecorderDesk, dict[str, Any]], None]] = {
+_OWN_ORDERS: dict[Any, Callable[[RecorderDesk, Order], None]] = {
     "put away": RecorderDesk._put_away,
     "end": RecorderDesk._end,
+    "check": RecorderDesk._check,
 }
-
-
-def _work(orders: queue.SimpleQueue[dict[str, Any] | None], find: Callable[[], RecorderDesk | None]) -> None:
-    """Serve a desk until it is gone."""
-    while (order := orders.get()) is not None:
-        desk = find()
-        if desk is None:
-            return
-        desk.obey(order)
-        del desk, order  # or the wait would keep the desk alive
 
 
 def _fail(future: Future[Recording] | None, error: BaseException) -> None:

@@ -5,6 +5,8 @@ const asBuffer = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + 
 /** Make an element: make("button", {class: "x", type: "button"}, "text", child). */
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
+  // JupyterLab's shortcuts must not see the keys: D, D on a button would delete the cell.
+  if (["button", "input", "select"].includes(tag)) element.setAttribute("data-lm-suppress-shortcuts", "true");
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");
@@ -127,7 +129,7 @@ function factsOf(state, status, live) {
     value == null ? [] : [{ id, name, text: String(value), level: value > 0 ? "tinyml-bad" : "" }];
   const made = [
     { id: "rate", name: "Rate", text: rate, level: Math.abs(off) > 0.01 ? "tinyml-doubtful" : "" },
-    ...count("missing", "Missing", status.missing),
+    ...(status.recording ? count("missing", "Missing", status.missing) : [{ id: "missing", name: "Missing", text: "\u2013" }]),
     ...count("overruns", "Overruns", status.overruns ?? facts.overruns),
     ...count("crc_errors", "CRC errors", facts.crc_errors),
     ...count("lost_frames", "Lost frames", facts.lost_frames),

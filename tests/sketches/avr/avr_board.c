@@ -1,8 +1,8 @@
-/* An Arduino Uno in simavr: `avr_board FIRMWARE.elf CHANNELS ANALOG.bin [MOTION.bin]`. The first line it prints is its port's name.
+/* An Arduino Uno in simavr: `avr_board FIRMWARE.elf CHANNELS ANALOG.bin [MOTION.bin]`. It prints its port's name.
  *
- * UART 0 is on a pty, at the speed that the firmware has set. The converter's channel k plays column k of ANALOG.bin (uint16
- * counts, CHANNELS a sample), one value a conversion. With MOTION.bin an MPU-6050 is on the I2C bus: mpu6050.c. Simulated time stands still
- * while nobody reads from the port, so that a busy computer cannot make the board drop samples.
+ * UART 0 is on a pty, at the speed that the firmware has set. The converter's channel k plays column k of ANALOG.bin
+ * (uint16 counts, CHANNELS a sample), one value a conversion. With MOTION.bin an MPU-6050 is on the I2C bus: mpu6050.c.
+ * Simulated time stands still while nobody reads from the port: a busy computer cannot make the board drop samples.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* An MPU-6050 for simavr, register by register (InvenSense RM-MPU-6000A-00). It measures by its own clock, at the rate that
- * SMPLRT_DIV asks for, and a sample that nobody has read is replaced by the next one. */
+/* An MPU-6050 for simavr, register by register (InvenSense RM-MPU-6000A-00). It measures by its own clock, at the rate
+ * that SMPLRT_DIV asks for, and a sample that nobody has read is replaced by the next one. */
 #include "mpu6050.h"
 
 #include <string.h>

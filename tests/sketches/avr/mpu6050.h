@@ -6,7 +6,7 @@
 
 #include "sim_avr.h"
 
-/* Put an MPU-6050 at address 0x68 of the I2C bus, which plays a file of 14 bytes a sample: its registers 0x3B to 0x48. */
+/* Put an MPU-6050 at address 0x68 of the I2C bus. It plays a file of 14 bytes a sample, its registers 0x3B to 0x48. */
 void attach_mpu6050(avr_t* avr, const char* path);
 
 uint8_t* read_file(const char* path, size_t* size); /* avr_board.c */

@@ -1,9 +1,10 @@
 """Compile the small C++ programs beside the tests, and run them: on this computer, under the sanitizers."""
 
 import functools
+import hashlib
+import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 FOLDER = Path(__file__).parent
 LIBRARY = FOLDER.parents[2] / "arduino_sketches" / "libraries" / "TinyMLLabs"
 SOURCES = LIBRARY / "src"
+PROGRAMS = FOLDER.parents[2] / ".pytest_cache" / "cpp_programs"
 SANITIZERS = ("-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover")
 STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic")
 
@@ -25,13 +27,25 @@ def require_compiler(compiler: str, package: str) -> str:
 
 @functools.cache
 def compile_program(name: str, *flags: str) -> Path:
-    """Compile ``name``.cpp with the library, once a test run; without flags, under the sanitizers."""
-    program = Path(tempfile.mkdtemp(prefix="tinyml_labs_")) / name
-    command = [require_compiler("g++", "g++"), "-std=c++11", *(flags or SANITIZERS), f"-I{SOURCES}"]
-    done = subprocess.run(
-        [*command, str(FOLDER / f"{name}.cpp"), "-o", str(program)], capture_output=True, text=True, check=False
-    )
+    """Compile ``name``.cpp with the library; without flags, under the sanitizers. Unchanged, it is compiled once."""
+    flags = flags or SANITIZERS
+    command = [require_compiler("g++", "g++"), "-std=c++11", *flags, f"-I{SOURCES}", str(FOLDER / f"{name}.cpp")]
+    sources = [FOLDER / f"{name}.cpp", FOLDER / "memory_port.h", *sorted(SOURCES.rglob("*.h"))]
+    digest = hashlib.sha256(repr(command).encode())
+    for source in sources:
+        digest.update(source.read_bytes())
+    kept = PROGRAMS / f"{name}-{hashlib.sha256(repr(flags).encode()).hexdigest()[:8]}"
+    program = kept / digest.hexdigest()[:16]
+    if program.exists():
+        return program
+    kept.mkdir(parents=True, exist_ok=True)
+    part = kept / f"{program.name}.{os.getpid()}"
+    done = subprocess.run([*command, "-o", str(part)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    part.replace(program)
+    for old in kept.iterdir():
+        if old.name != program.name and not old.suffix:
+            old.unlink(missing_ok=True)
     return program
 
 

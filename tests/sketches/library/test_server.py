@@ -157,6 +157,14 @@ def test_periods_missed_are_lost_samples() -> None:
     assert outcome.due == [True, True, True, True, False]
 
 
+def test_a_pause_beyond_the_end_loses_only_what_was_asked_for() -> None:
+    outcome = run("begin 0", *start(ANALOG, 6), "due 1000", "due 900000", "poll 900000", "state")
+    assert outcome.due == [True, False]
+    assert [(m.first, values(m)) for m in outcome.samples] == [(0, [0])]
+    (end,) = outcome.of(Type.STREAM_END)
+    assert StreamEnd.unpack(end.payload) == StreamEnd(sensor=ANALOG, samples=6, overruns=5)
+
+
 def test_each_sample_is_sent_at_once_where_the_next_would_come_late() -> None:
     outcome = run("begin 0", *start(SLOW, 2), "due 1000", "poll 1100", "due 501000", "poll 501100")
     assert [(m.first, values(m)) for m in outcome.samples] == [(0, [0, 1]), (1, [1, 2])]
@@ -278,6 +286,15 @@ def test_a_model_that_fails_is_refused_and_may_be_asked_again() -> None:
     outcome = run("begin 0", "model", *(line for piece in pieces for line in ask(Type.INFER, piece)))
     assert (outcome.refusal.code, outcome.refusal.text) == (ErrorCode.MODEL_FAILED, "the sum is too hot")
     assert Result.unpack(outcome.frames[-1].payload).data == (100).to_bytes(2, "little")
+
+
+def test_an_input_that_was_given_up_is_begun_anew() -> None:
+    pieces = [
+        Piece(offset=at, total=100, data=bytes([value]) * 50).pack_infer() for value, at in ((9, 0), (1, 0), (2, 50))
+    ]
+    outcome = run("begin 0", "model", *(line for piece in pieces for line in ask(Type.INFER, piece)))
+    assert [frame.type for frame in outcome.frames] == [Type.DONE, Type.DONE, Type.RESULT]
+    assert Result.unpack(outcome.frames[-1].payload).data == (150).to_bytes(2, "little")
 
 
 def test_log_is_text_in_a_frame() -> None:

@@ -1,16 +1,19 @@
 // Start-up, clock and serial port on QEMU's mps2-an386.
 //
-// Time is QEMU's virtual time: run it with -icount shift=6,sleep=off, and it depends on the instructions alone. loop()
-// runs once a tick of 200 microseconds, and the processor sleeps in between, which QEMU skips: seconds pass in less.
+// Time is QEMU's virtual time: run it with -icount shift=6,sleep=off, and it depends on the instructions alone.
+// loop() runs once a tick of 200 microseconds, and the processor sleeps in between, which QEMU skips: seconds
+// pass in less.
 //
-// While the far end of the serial port does not read, time stands still: a recording is then played no further, and a busy
-// computer cannot make a board drop samples. With -DSHIM_PACED_UART=9600 the port is as slow as that baud rate, and a board may.
+// While the far end of the serial port does not read, time stands still: a recording is then played no further,
+// and a busy computer cannot make a board drop samples. With -DSHIM_PACED_UART=9600 the port is as slow as that
+// baud rate, and a board may.
 #include "mps2.h"
 
 #include "Arduino.h"
 
 extern "C" {
-extern uint32_t shim_stack_top[], shim_data_load[], shim_data_start[], shim_data_end[], shim_bss_start[], shim_bss_end[];
+extern uint32_t shim_stack_top[], shim_data_load[], shim_data_start[], shim_data_end[], shim_bss_start[],
+    shim_bss_end[];
 void __libc_init_array();
 void _init() {}
 void* __dso_handle = nullptr; // nothing is ever destroyed

@@ -29,7 +29,8 @@ int PDMClass::begin(int channels, int sample_rate) {
 int PDMClass::available() { return unread_bytes; }
 
 int PDMClass::read(void* buffer, size_t bytes) {
-  const size_t count = (bytes < static_cast<size_t>(unread_bytes) ? bytes : static_cast<size_t>(unread_bytes)) / sizeof(int16_t);
+  const size_t there = static_cast<size_t>(unread_bytes);
+  const size_t count = (bytes < there ? bytes : there) / sizeof(int16_t);
   for (size_t k = 0; k < count; k++) static_cast<int16_t*>(buffer)[k] = *Recording<int16_t>().sample(played++);
   unread_bytes -= static_cast<int>(count * sizeof(int16_t));
   return static_cast<int>(count * sizeof(int16_t));

@@ -1,5 +1,6 @@
-// Stand-in for Wire: an I2C bus with an MPU-6050 on it, register by register, which plays a recording of 7 big-endian
-// int16 a sample (acceleration, temperature, rotation) at the rate that its SMPLRT_DIV asks for. -DFITTED_MPU6050=0 unplugs it.
+// Stand-in for Wire: an I2C bus with an MPU-6050 on it, register by register, which plays a recording of 7
+// big-endian int16 a sample (acceleration, temperature, rotation) at the rate that its SMPLRT_DIV asks for.
+// -DFITTED_MPU6050=0 unplugs it.
 #ifndef STAND_INS_WIRE_H
 #define STAND_INS_WIRE_H
 
@@ -46,7 +47,9 @@ class TwoWire : public Stream {
   bool answers() const { return FITTED_MPU6050 && address_ == 0x68; }
   bool asleep() const { return registers_[0x6B] & 0x40; }
   double rate_hz() const { return ((registers_[0x1A] & 7) == 0 ? 8000.0 : 1000.0) / (1 + registers_[0x19]); }
-  uint32_t newest() const { return asleep() ? 0 : static_cast<uint32_t>((micros() - awake_since_) * 1e-6 * rate_hz()); }
+  uint32_t newest() const {
+    return asleep() ? 0 : static_cast<uint32_t>((micros() - awake_since_) * 1e-6 * rate_hz());
+  }
   void set(uint8_t address, uint8_t value) {
     if (address == 0x6B && asleep() && !(value & 0x40)) awake_since_ = micros();
     registers_[address & 0x7F] = value;

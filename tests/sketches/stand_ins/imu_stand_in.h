@@ -1,6 +1,6 @@
-// An IMU that plays a recording: a new sample becomes ready with each tick of its own clock, and replaces one that nobody has
-// read. Its clock may be off, as those of the chips are: -DIMU_CLOCK_ERROR=0.03.
-// The methods are those that Arduino_LSM9DS1 and Arduino_BMI270_BMM150 have in common.
+// An IMU that plays a recording: a new sample becomes ready with each tick of its own clock, and replaces one
+// that nobody has read. Its clock may be off, as those of the chips are: -DIMU_CLOCK_ERROR=0.03. The methods are
+// those that Arduino_LSM9DS1 and Arduino_BMI270_BMM150 have in common.
 #ifndef STAND_INS_IMU_H
 #define STAND_INS_IMU_H
 
@@ -30,7 +30,9 @@ class ImuStandIn {
   int readGyroscope(float& x, float& y, float& z) { return give(3, gyroscope_read_, x, y, z); }
 
  private:
-  uint32_t newest() const { return static_cast<uint32_t>((micros() - begin_) * 1e-6 * static_cast<double>(rate_hz_) * (1 + IMU_CLOCK_ERROR)); }
+  uint32_t newest() const {
+    return static_cast<uint32_t>((micros() - begin_) * 1e-6 * static_cast<double>(rate_hz_) * (1 + IMU_CLOCK_ERROR));
+  }
   bool ready(uint32_t read) const { return newest() > read; } // the first one after a whole period
   int give(size_t channel, uint32_t& read, float& x, float& y, float& z) {
     read = newest();

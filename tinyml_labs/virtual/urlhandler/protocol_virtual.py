@@ -40,6 +40,8 @@ class Serial(_Base):
             self._addresses = _watch(self._board)
             self._end = weakref.finalize(self, _end_board, self._board)
             self.port = address
+            if sys.platform != "win32":
+                self.exclusive = True  # a pty's number is soon given out again: nobody shall open this one by mistake
         super().open()
 
     def close(self) -> None:
