@@ -142,6 +142,7 @@ def test_sensors_that_do_not_fit_are_refused(settings: dict[str, str], words: st
         Bench(**settings)
 
 
+@pytest.mark.slow
 def test_the_command_line_names_what_is_wrong(start_board: Start) -> None:
     for wrong, words in (
         (["--set", "speed"], "expected NAME=VALUE"),

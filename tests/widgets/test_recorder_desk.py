@@ -305,6 +305,28 @@ def test_record_from_python(tmp_path: Path) -> None:
     assert recorders() == before
 
 
+def test_a_cell_that_is_interrupted_ends_its_take(tmp_path: Path) -> None:
+    widget = RecorderWidget("virtual://?seed=6", sensor="imu", folder=tmp_path)
+
+    async def interrupt() -> None:
+        cell = asyncio.ensure_future(widget.record(label="long", seconds=600))
+        while widget.state["phase"] != "recording":
+            await asyncio.sleep(0.02)
+        cell.cancel()  # what ipykernel does
+        with pytest.raises(asyncio.CancelledError):
+            await cell
+        for _ in range(300):
+            if not widget.takes:
+                await asyncio.sleep(0.1)
+
+    try:
+        asyncio.run(interrupt())
+        assert widget.last is not None
+        assert (widget.last.label, widget.last.metadata["ended"], widget.last.missing) == ("long", "stopped", 0)
+    finally:
+        widget.close()
+
+
 def test_a_second_widget_takes_the_port(tmp_path: Path) -> None:
     before = recorders()
     first = RecorderWidget("virtual://?seed=4", sensor="imu", folder=tmp_path)

@@ -185,7 +185,11 @@ class SocketLine:
             return 0
         try:
             return self._host.send(data)
+        except BlockingIOError:
+            return 0
         except OSError:
+            self._host.close()
+            self._host = None
             return 0
 
     def baud(self) -> int:

@@ -12,7 +12,7 @@ from tinyml_labs.virtual.settings import VirtualBoardSettings
 
 SECONDS_A_FRAME = 0.04
 SECONDS_A_BATCH = 0.01
-BYTES_A_BATCH = 64 * 1024
+BYTES_A_BATCH = 16 * 1024
 
 Message = tuple[Type, bytes, "float | None"]
 """A message's type and payload; of SAMPLES, the board's time at which the first one was taken."""

@@ -20,6 +20,7 @@ from tinyml_labs.widgets.recorder_desk import Form, PortSettings, RecorderDesk
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("plot.js", "scope.js", "store.js", "recorder.js")  # joined, they are one module
+_WAKE_S = 0.1
 _WIDGETS: weakref.WeakSet[RecorderWidget] = weakref.WeakSet()
 
 
@@ -169,8 +170,11 @@ class RecorderWidget(anywidget.AnyWidget):
         given = {"label": label, "subject": subject, "session": session, "seconds": seconds}
         fields = {name: value for name, value in given.items() if value is not None}
         desk = self._at_desk()
+        future = desk.record(**fields, countdown_s=countdown_s)
         try:
-            recording = await asyncio.wrap_future(desk.record(**fields, countdown_s=countdown_s))
+            while not future.done():  # ipykernel heeds an interrupt when its loop wakes, and not before
+                await asyncio.sleep(_WAKE_S)
+            recording = future.result()
         except asyncio.CancelledError:
             desk.order({"do": "stop"})
             raise
