@@ -39,8 +39,11 @@ class RecorderStatus:
     recording : bool
     received : int
         Samples (of a camera: images) since the port was opened.
-    stored, span, missing : int
-        Of the recording under way: samples written, from the first to the last, and not there.
+    stored, span : int
+        Of the recording under way: samples written, and from the first to the last.
+    missing, overruns : int
+        Samples that did not come, and those of them that the board dropped: of the recording under way, or since the
+        last one began.
     limit : int or None
         The span at which it ends by itself.
     rate_hz : float or None
@@ -54,6 +57,7 @@ class RecorderStatus:
     stored: int = 0
     span: int = 0
     missing: int = 0
+    overruns: int = 0
     limit: int | None = None
     rate_hz: float | None = None
     facts: dict[str, Any] | None = None
@@ -93,13 +97,28 @@ class _State:
                 self.nothing, self.pending = message["text"], False
             self.changed.notify_all()
 
+    def tell(self, message: dict[str, Any], data: bytes) -> None:
+        """Pass a message on to the listener; one that fails is not called again."""
+        if self.listener is None:
+            return
+        try:
+            self.listener(message, data)
+        except Exception as error:
+            self.listener = None
+            with self.changed:
+                self.troubles.append(f"The listener failed, and hears no more: {type(error).__name__}: {error}")
+
     def end(self, status: int | None) -> None:
-        """Note that the process is gone."""
+        """Note that the process is gone; if it did not say so itself, tell the listener."""
+        text = f"The recorder's process ended (exit code {status})."
         with self.changed:
-            if self.ended is None:
-                self.ended = BoardError(f"The recorder's process ended (exit code {status}).")
+            said = self.ended is not None
+            if not said:
+                self.ended = BoardError(text)
             self.pending = False
             self.changed.notify_all()
+        if not said and status != 0:
+            self.tell({"kind": "ended", "error": "BoardError", "text": text, "waiting": True}, b"")
 
 
 def _as_error(name: str, text: str) -> BoardError:
@@ -114,8 +133,7 @@ def _listen(process: subprocess.Popen[bytes], state: _State) -> None:
     while (message := read_message(process.stdout)) is not None:
         head, data = message
         state.hear(head)
-        if state.listener is not None:
-            state.listener(head, data)
+        state.tell(head, data)
     state.end(process.wait())
 
 
@@ -139,7 +157,7 @@ class Recorder:
     port : str
         A device or URL. If this program has a board open there, that is closed: a port has room for one.
     sensor : str
-        Which one, if the board has several.
+        Which one, if the board has several; ``"*"`` for the first, whatever it is.
     folder : path
         Where recordings are kept.
     baud : int

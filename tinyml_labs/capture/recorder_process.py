@@ -50,7 +50,6 @@ class Session:
         self._order: dict[str, Any] | None = None  # a recording that begins with the next sample
         self._limit: int | None = None
         self._stop_at: float | None = None
-        self._notes: list[str] = []
         self._columns: list[np.ndarray] = []
         self._image: np.ndarray | None = None
         self._received = 0
@@ -89,6 +88,9 @@ class Session:
 
     def _take(self, block: Block) -> None:
         self._received += len(block.samples)
+        if block.gap is not None:
+            self._missing += block.gap.missing
+            self._overruns += block.gap.overruns
         if self._source.sensor.kind == SensorKind.IMAGE:
             self._image = block.samples[-1]
         else:
@@ -104,7 +106,7 @@ class Session:
         rate = self._source.rate_hz
         seconds = order.get("seconds")
         self._source.mark()
-        self._notes = []
+        self._missing = self._overruns = 0
         self._writer = RecordingWriter(
             order["folder"],
             self._source.sensor,
@@ -196,7 +198,8 @@ class Session:
     def _greet(self) -> None:
         source = self._source
         self._preview = Preview(source.sensor.channels, source.rate_hz or 100.0)
-        self._columns, self._image, self._received = [], None, 0
+        self._columns, self._image = [], None
+        self._received = self._missing = self._overruns = 0
         self._sender.send(
             "hello",
             board=source.board,
@@ -217,7 +220,7 @@ class Session:
             if self._columns:
                 columns = np.concatenate(self._columns)
                 self._columns.clear()
-                self._preview_at = now + PREVIEW_EVERY_S
+                self._preview_at = max(self._preview_at + PREVIEW_EVERY_S, now)
                 if len(columns):
                     self._sender.send(
                         "columns", columns.astype("<f4").tobytes(), droppable=True, shape=list(columns.shape)
@@ -239,7 +242,8 @@ class Session:
                 received=self._received,
                 stored=0 if writer is None else writer.stored,
                 span=0 if writer is None else writer.span,
-                missing=0 if writer is None else writer.missing,
+                missing=self._missing,
+                overruns=self._overruns,
                 limit=self._limit,
                 rate_hz=self._source.rate_hz,
                 facts=facts,

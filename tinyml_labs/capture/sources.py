@@ -15,6 +15,7 @@ from tinyml_labs.link.framing import Frame
 from tinyml_labs.link.messages import Samples, StreamEnd, Type
 
 SILENCE_S = 1.0
+ANY_SENSOR = "*"
 _HELLO_S = 0.6
 _RETRY_S = 0.2
 
@@ -74,7 +75,7 @@ class FrameSource:
     ----------
     board : Board
     sensor : str
-        One of the board's; empty if it has but one.
+        One of the board's; empty if it has but one; ``"*"`` for the first.
     reconnect_s : float
         How long a board may be gone.
 
@@ -89,6 +90,8 @@ class FrameSource:
         self._reconnect_s = reconnect_s
         self._news: list[str] = []
         self.sensors = tuple(s.name for s in board.info.sensors)
+        if sensor == ANY_SENSOR and self.sensors:
+            sensor = self.sensors[0]
         self.select(sensor or self._only_sensor())
 
     def _only_sensor(self) -> str:

@@ -172,8 +172,6 @@ class Samples:
         return cls(sensor=sensor, first=first, overruns=overruns, data=payload[SAMPLES_OVERHEAD:])
 
 
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamEnd:
     """The end of a stream: the samples taken, lost ones counted, and the overruns."""

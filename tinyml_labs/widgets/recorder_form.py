@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tinyml_labs.capture import Recorder
-from tinyml_labs.link import BoardError
 from tinyml_labs.link.ports import DEFAULT_BAUD
 
 Listener = Callable[[dict[str, Any], bytes], None]
@@ -71,16 +69,8 @@ def open_recorder(port: str, sensor: str, listener: Listener, folder: Path, sett
         If the port does not open, or nothing that can be read comes from it.
     """
     options: dict[str, Any] = {"folder": folder, "listener": listener, **asdict(settings)}
-    try:
-        return Recorder(port, sensor=sensor, **options)
-    except BoardError as error:
-        sensors = _sensors_named(str(error))
-        if sensor or not sensors:
-            raise
-    return Recorder(port, sensor=next((name for name in _FAVOURITES if name in sensors), sensors[0]), **options)
-
-
-def _sensors_named(text: str) -> list[str]:
-    """Find the names in what a board with several sensors answers to one who has chosen none."""
-    found = re.search(r"has \d+ sensors: (.+?)\. Choose", text)
-    return re.findall(r"'([^']+)'", found[1]) if found else []
+    recorder = Recorder(port, sensor=sensor or "*", **options)
+    favourite = next((name for name in _FAVOURITES if name in recorder.info["sensors"]), "")
+    if not sensor and favourite and favourite != recorder.info["sensor"]["name"]:
+        recorder.select(favourite)
+    return recorder
