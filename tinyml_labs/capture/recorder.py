@@ -110,7 +110,7 @@ class _State:
 
     def end(self, status: int | None) -> None:
         """Note that the process is gone; if it did not say so itself, tell the listener."""
-        text = f"The recorder's process ended (exit code {status})."
+        text = f"The recorder's process ended (exit code {status}). What came before is on disk."
         with self.changed:
             said = self.ended is not None
             if not said:
@@ -157,7 +157,7 @@ class Recorder:
     port : str
         A device or URL. If this program has a board open there, that is closed: a port has room for one.
     sensor : str
-        Which one, if the board has several; ``"*"`` for the first, whatever it is.
+        Which one, if the board has several; ``"*"`` for the likeliest, such as ``"imu"``.
     folder : path
         Where recordings are kept.
     baud : int

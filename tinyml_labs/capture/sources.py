@@ -16,6 +16,7 @@ from tinyml_labs.link.messages import Samples, StreamEnd, Type
 
 SILENCE_S = 1.0
 ANY_SENSOR = "*"
+_LIKELY_SENSORS = ("imu", "accelerometer")
 _HELLO_S = 0.6
 _RETRY_S = 0.2
 
@@ -75,7 +76,7 @@ class FrameSource:
     ----------
     board : Board
     sensor : str
-        One of the board's; empty if it has but one; ``"*"`` for the first.
+        One of the board's; empty if it has but one; ``"*"`` for the likeliest, such as ``"imu"``.
     reconnect_s : float
         How long a board may be gone.
 
@@ -91,7 +92,7 @@ class FrameSource:
         self._news: list[str] = []
         self.sensors = tuple(s.name for s in board.info.sensors)
         if sensor == ANY_SENSOR and self.sensors:
-            sensor = self.sensors[0]
+            sensor = next((name for name in _LIKELY_SENSORS if name in self.sensors), self.sensors[0])
         self.select(sensor or self._only_sensor())
 
     def _only_sensor(self) -> str:

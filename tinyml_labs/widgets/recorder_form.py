@@ -12,8 +12,6 @@ from tinyml_labs.link.ports import DEFAULT_BAUD
 
 Listener = Callable[[dict[str, Any], bytes], None]
 
-_FAVOURITES = ("imu", "accelerometer")
-
 
 @dataclass(frozen=True, kw_only=True)
 class PortSettings:
@@ -69,8 +67,4 @@ def open_recorder(port: str, sensor: str, listener: Listener, folder: Path, sett
         If the port does not open, or nothing that can be read comes from it.
     """
     options: dict[str, Any] = {"folder": folder, "listener": listener, **asdict(settings)}
-    recorder = Recorder(port, sensor=sensor or "*", **options)
-    favourite = next((name for name in _FAVOURITES if name in recorder.info["sensors"]), "")
-    if not sensor and favourite and favourite != recorder.info["sensor"]["name"]:
-        recorder.select(favourite)
-    return recorder
+    return Recorder(port, sensor=sensor or "*", **options)
