@@ -45,7 +45,10 @@ def _record(chosen: argparse.Namespace) -> int:
         raise ValueError(f"--takes is {chosen.takes}; one at least.")
     if chosen.takes > 1 and chosen.seconds is None:
         raise ValueError("Several takes need --seconds.")
+    if not chosen.countdown >= 0:
+        raise ValueError(f"--countdown is {chosen.countdown}; it is 0 or more seconds.")
     takes: list[Recording] = []
+    interrupted = False
     with capture.Recorder(
         chosen.port,
         sensor=chosen.sensor,
@@ -67,6 +70,8 @@ def _record(chosen: argparse.Namespace) -> int:
             _show(recording, as_json=chosen.json)
             if interrupted and chosen.seconds is not None:
                 break
+    if interrupted and chosen.seconds is not None:
+        return 130
     return 0 if all(_is_clean(recording) for recording in takes) else 1
 
 
@@ -92,7 +97,7 @@ def _take(recorder: Recorder, chosen: argparse.Namespace) -> tuple[Recording, bo
         recording = recorder.wait()
     except KeyboardInterrupt:
         interrupted = True
-        recording = recorder.stop()
+        recording = recorder.stop(why="interrupted" if chosen.seconds else "stopped")
     if sys.stderr.isatty():
         sys.stderr.write("\r")
     return recording, interrupted

@@ -3,7 +3,13 @@
 The virtual board sends a test pattern, of which each value can be computed, damages it as told, and logs what it did.
 """
 
+import contextlib
 import json
+import socket
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -172,3 +178,120 @@ def test_boot_text_is_no_sample(tmp_path: Path) -> None:
     recording, _ = record(tmp_path, seconds=1, boot_text=text, boot_ms=700, reset_on_open="on")
     check_samples(recording)
     assert recording.problems == []
+
+
+@pytest.mark.parametrize("after_s", [1.03, 1.37])
+def test_a_camera_whose_board_was_reset_gives_whole_images(tmp_path: Path, after_s: float) -> None:
+    """Each image after the reset is one that the same camera gives when nothing goes wrong."""
+    url = "virtual://?speed=2&seed=4"
+    calm = capture.record(url, sensor="camera", seconds=6, folder=tmp_path, progress=False)
+    with capture.Recorder(f"{url}&reset_after_s={after_s}", sensor="camera", folder=tmp_path) as recorder:
+        recorder.start(seconds=8)
+        recording = recorder.wait(timeout_s=60)
+    (gap,) = recording.gaps
+    after = recording.samples[gap.at :]
+    assert (gap.cause, gap.estimated) == ("reset", True) and len(after) > 5
+    known = {image.tobytes() for image in calm.samples}
+    assert {image.tobytes() for image in after[: len(calm.samples) - 5]} <= known
+
+
+def test_what_is_missing_at_the_end_is_said(tmp_path: Path) -> None:
+    with capture.Recorder(
+        "virtual://?vanish_after_s=1&vanish_s=60", sensor="test_pattern", folder=tmp_path, reconnect_s=30
+    ) as recorder:
+        recorder.start(label="a")
+        while not any("went away" in text for text in recorder.troubles):
+            time.sleep(0.05)
+        time.sleep(1)
+        recording = recorder.stop()
+    check_samples(recording)
+    (gap,) = recording.gaps
+    assert (gap.at, gap.cause, gap.estimated) == (len(recording.samples), "vanished", True)
+    assert 900 < gap.missing < 60_000
+    assert "samples are missing in 1 gap (vanished)" in " ".join(recording.problems)
+
+
+def test_a_board_that_prints_and_vanishes_is_not_complete(tmp_path: Path) -> None:
+    url = "virtual://?dialect=csv&sensor=imu&vanish_after_s=2&vanish_s=60"
+    with capture.Recorder(url, folder=tmp_path, decoder="csv", reconnect_s=30) as recorder:
+        recorder.start(label="a", seconds=4)
+        recording = recorder.wait(timeout_s=60)
+    assert {gap.cause for gap in recording.gaps} == {"vanished"}
+    assert "vanished" in " ".join(recording.problems)
+
+
+class Middleman:
+    """Between a board and its host: after a while, answers in its own way. A real socket in front of a real pty."""
+
+    def __init__(self, board: str, *, honest_s: float, instead: bytes) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"socket://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._arguments = (board, honest_s, instead)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        board, honest_s, instead = self._arguments
+        host, _ = self._listener.accept()
+        host.settimeout(0.01)
+        until = time.monotonic() + honest_s
+        with host, link.open_port(board, timeout=0.01) as port, contextlib.suppress(OSError):
+            while not self._over.is_set():
+                with contextlib.suppress(TimeoutError):
+                    port.write(host.recv(4096))
+                data = port.read(4096)
+                host.sendall(data if time.monotonic() < until else instead)
+
+    def end(self) -> None:
+        self._over.set()
+        self._thread.join(timeout=5)
+        self._listener.close()
+
+
+def test_bytes_without_samples_for_ever_are_said_and_end(tmp_path: Path) -> None:
+    between = Middleman("virtual://", honest_s=3, instead=b"I am another sketch\r\n")
+    try:
+        with capture.Recorder(between.url, sensor="test_pattern", folder=tmp_path, reconnect_s=3) as recorder:
+            recorder.start(label="a", seconds=60)
+            recording = recorder.wait(timeout_s=60)
+        assert any("No samples for" in text for text in recorder.troubles)
+        assert recording.metadata["ended"].startswith("BoardTimeout: The board fell silent")
+        check_samples(recording)
+    finally:
+        between.end()
+
+
+def test_another_sketch_on_the_same_port_is_not_taken_for_the_first(tmp_path: Path) -> None:
+    """The port comes back, and behind it a board whose sensor of that name has other channels."""
+    port = tmp_path / "board"
+
+    def start(channels: int) -> subprocess.Popen:
+        arguments = ["--link", str(port), "--set", f"test_channels={channels}", "--set", "board_id=cafe"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tinyml_labs.cli", "virtual-board", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        process.stdout.readline()
+        return process
+
+    first, second = start(4), None
+    try:
+        with capture.Recorder(str(port), sensor="test_pattern", folder=tmp_path / "r", reconnect_s=20) as recorder:
+            recorder.start(label="a", seconds=60)
+            while recorder.status.stored < 500:
+                time.sleep(0.05)
+            first.kill()
+            first.wait()
+            port.unlink(missing_ok=True)
+            second = start(2)
+            recording = recorder.wait(timeout_s=60)
+        check_samples(recording)
+        assert "offers another 'test_pattern' now" in recording.metadata["ended"]
+    finally:
+        for process in (first, second):
+            if process is not None:
+                process.kill()
+                process.wait()
+                process.stdout.close()

@@ -208,6 +208,49 @@ def test_stop_gives_what_came_and_orders_are_checked(tmp_path: Path) -> None:
     assert {recording.label for recording in capture.load_recordings(tmp_path)} == {"a", "b"}
 
 
+def test_orders_that_cross_each_other_end(tmp_path: Path) -> None:
+    """Another sensor before the first sample came; a stop when it is over; arguments that cannot be."""
+    with capture.Recorder("virtual://?sensor_rate_hz=1", sensor="test_pattern", folder=tmp_path) as recorder:
+        recorder.start(label="a")
+        recorder.select("analog")
+        with pytest.raises(link.BoardError, match="No sample came before the end"):
+            recorder.wait(timeout_s=10)
+        for wrong in (float("inf"), float("nan"), -1):
+            with pytest.raises(ValueError, match="takes some time, and ends"):
+                recorder.start(seconds=wrong)
+        with pytest.raises(TypeError, match="label is None"):
+            recorder.start(label=None)
+        with pytest.raises(ValueError, match="no text that can be written"):
+            recorder.start(label="a\udcff")
+        recorder.start(label=3, seconds=np.float32(0.1))
+        assert recorder.wait(timeout_s=10).label == "3"
+        assert recorder.stop().label == "3"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_does_not_keep_the_recorder_from_ending(tmp_path: Path) -> None:
+    program = (
+        "import os, sys, time\nfrom tinyml_labs import capture\n"
+        f"recorder = capture.Recorder('virtual://', sensor='test_pattern', folder={str(tmp_path)!r})\n"
+        "recorder.start(label='a')\nwhile not recorder.status.stored: time.sleep(0.01)\n"
+        "child = os.fork()\nif not child: time.sleep(30); os._exit(0)\n"
+        "recorder.close()\nos.kill(child, 9)\nprint(recorder._process.returncode)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "0"
+    (recording,) = capture.load_recordings(tmp_path)
+    assert recording.finished
+
+
+def test_modules_in_the_current_folder_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "queue.py").write_text("raise RuntimeError('the student has a queue.py')")
+    monkeypatch.chdir(tmp_path)
+    with capture.Recorder("virtual://", sensor="imu") as recorder:
+        recorder.start(seconds=0.1)
+        assert len(recorder.wait(timeout_s=10).samples) == 12
+
+
 def test_a_port_that_is_not_there_and_a_sensor_that_is_not(tmp_path: Path) -> None:
     with pytest.raises(link.PortError, match="no such port"):
         capture.Recorder("/dev/ttyNOT0", folder=tmp_path)

@@ -13,6 +13,8 @@ from tinyml_labs.link.descriptions import Sensor
 from tinyml_labs.link.errors import BoardError
 from tinyml_labs.link.messages import Samples
 
+_FAR_S = 10.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
@@ -28,7 +30,8 @@ class Gap:
         How many samples are missing.
     cause : str
         ``"overrun"`` (the board dropped them: the link was too slow), ``"damaged"`` (lost on the way),
-        ``"overrun and damaged"``, ``"reset"`` (the board began anew, or came back), ``"bad line"``, ``"merged"``.
+        ``"overrun and damaged"``, ``"reset"`` (the board began anew, or came back), ``"vanished"`` and ``"silent"``
+        (it had not come back when the recording was stopped), ``"bad line"``, ``"pause"``, ``"merged"``.
     overruns : int
         How many of the missing ones the board says that it dropped.
     estimated : bool
@@ -97,9 +100,12 @@ class SampleAssembler:
         self._restart: Gap | None = None
 
     def begins_anew(self, message: Samples, micros: int) -> bool:
-        """Say whether a message is of a new stream: its number and its clock have both gone back."""
-        behind = (message.first - (self.next - self._base)) % 2**32 >= 2**31
-        return behind and self._micros is not None and (micros - self._micros) % 2**32 >= 2**31
+        """Say whether a message is of a new stream: its number has gone back, and its clock too, or far."""
+        behind = (self.next - self._base - message.first) % 2**32
+        if not 0 < behind <= 2**31 or self._micros is None:
+            return False
+        clock_back = (micros - self._micros) % 2**32 >= 2**31
+        return clock_back or behind > _FAR_S * self.sensor.rate_hz
 
     def restart(self, *, missing: int, cause: str = "reset") -> None:
         """Note that the board counts from 0 again: it was reset, or came back after it had vanished.
@@ -113,6 +119,7 @@ class SampleAssembler:
         before = self._restart  # if there was no sample since the last time, both are one gap
         first = before.first if before is not None else self.next
         total = max(0, missing) + (before.missing if before is not None else 0)
+        total += -(first + total) % (self.sensor.rows or 1)  # a camera's new stream begins with a whole image
         self._restart = Gap(at=self.stored, first=first, missing=total, cause=cause, estimated=True)
         self.next = self._base = first + total
         self._overruns = 0

@@ -72,6 +72,7 @@ class CsvSource:
         self._home = self._serial if hasattr(self._serial, "find_again") else None
         self._address: str | None = None
         self._gone = ""
+        self._failure: BoardError | None = None
         self._tried_at = 0.0
         self._begin(starts_mid_line=True)
         try:
@@ -86,6 +87,8 @@ class CsvSource:
         if self._ahead:
             ahead, self._ahead = self._ahead, []
             return [block for rows in ahead for block in self._blocks(rows)]
+        if self._failure is not None:
+            raise self._failure
         if self._gone:
             self._return(timeout_s)
             return []
@@ -97,11 +100,23 @@ class CsvSource:
                     self._gone = f"{self._port} went away while it was in use ({item})."
                     self._news.append(f"The board went away: {item}")
                     break
-                blocks += self._blocks(self._decoder.feed(*item))
+                try:
+                    blocks += self._blocks(self._decoder.feed(*item))
+                except BoardError as error:  # the samples before it are taken first
+                    self._failure = error
+                    break
                 item = self._incoming.get_nowait()
         if not blocks and not self._gone and time.monotonic() - self._heard_at > self._reconnect_s:
             raise BoardTimeout(f"{self._port} has printed nothing for {self._reconnect_s:g} s. {describe_ports()}")
         return blocks
+
+    def tail(self) -> tuple[float, str]:
+        """Give the seconds for which nothing has come, if that is too long."""
+        seconds = time.monotonic() - self._heard_at
+        if self._gone:
+            return seconds, "vanished"
+        rate = self.rate_hz or self._measured_hz() or _GUESS_HZ
+        return (seconds, "silent") if seconds > max(1.0, 60 / rate) else (0.0, "")
 
     def select(self, sensor: str) -> None:
         """Refuse: what a board prints is one sensor."""

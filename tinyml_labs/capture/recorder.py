@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -15,10 +17,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from tinyml_labs.capture.process_messages import read_message
 from tinyml_labs.capture.recordings import Recording, load_recording
+from tinyml_labs.child_program import child_program
 from tinyml_labs.link import BoardError, find_open_board
 from tinyml_labs.link import errors as link_errors
 from tinyml_labs.link.ports import DEFAULT_BAUD
@@ -108,9 +111,10 @@ class _State:
             with self.changed:
                 self.troubles.append(f"The listener failed, and hears no more: {type(error).__name__}: {error}")
 
-    def end(self, status: int | None) -> None:
+    def end(self, status: int | None, reason: str) -> None:
         """Note that the process is gone; if it did not say so itself, tell the listener."""
-        text = f"The recorder's process ended (exit code {status}). What came before is on disk."
+        why = f"exit code {status}" + (f": {reason}" if reason else "")
+        text = f"The recorder's process ended ({why}). What came before is on disk."
         with self.changed:
             said = self.ended is not None
             if not said:
@@ -128,19 +132,24 @@ def _as_error(name: str, text: str) -> BoardError:
     return kind(text if name in vars(link_errors) else f"{name}: {text}")
 
 
-def _listen(process: subprocess.Popen[bytes], state: _State) -> None:
+def _listen(process: subprocess.Popen[bytes], state: _State, errors: IO[bytes]) -> None:
     assert process.stdout is not None
     while (message := read_message(process.stdout)) is not None:
         head, data = message
         state.hear(head)
         state.tell(head, data)
-    state.end(process.wait())
+    status = process.wait()
+    with errors:
+        errors.seek(0)
+        last = errors.read().decode(errors="replace").strip().splitlines()[-1:]
+    state.end(status, last[0] if last else "")
 
 
 def _end_process(process: subprocess.Popen[bytes]) -> None:
     """Close its input: it finishes what it writes, and ends."""
     assert process.stdin is not None
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):
+        process.stdin.write(b'{"do": "quit"}\n')  # a forked child may hold the pipe open: its end alone will not do
         process.stdin.close()
     try:
         process.wait(timeout=10)
@@ -202,15 +211,17 @@ class Recorder:
             "rate_hz": rate_hz,
             "reconnect_s": reconnect_s,
         }
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe that nobody reads would fill
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tinyml_labs.capture.recorder_process", json.dumps(settings)],
+            [*child_program("tinyml_labs.capture.recorder_process"), json.dumps(settings)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=errors,
             start_new_session=sys.platform != "win32",  # Ctrl-C is for this program, which then says stop
         )
         self._finish = weakref.finalize(self, _end_process, self._process)
         self._thread = threading.Thread(
-            target=_listen, args=(self._process, self._state), name=f"recorder of {port}", daemon=True
+            target=_listen, args=(self._process, self._state, errors), name=f"recorder of {port}", daemon=True
         )
         self._thread.start()
         try:
@@ -251,26 +262,44 @@ class Recorder:
         BoardError
             If the board is gone.
         """
-        if seconds is not None and not seconds > 0:
-            raise ValueError(f"seconds is {seconds}; a recording needs some time.")
+        if seconds is not None:
+            seconds = float(seconds)
+            if not (seconds > 0 and math.isfinite(seconds)):
+                raise ValueError(f"seconds is {seconds}; a recording takes some time, and ends.")
+        texts = {"label": label, "subject": subject, "session": session}
+        for name, text in texts.items():
+            if not isinstance(text, (str, int)):
+                raise TypeError(f"{name} is {text!r}; it is a text, such as 'circle', or a number.")
+            try:
+                str(text).encode()
+            except UnicodeEncodeError:
+                raise ValueError(f"{name} is {text!r}, which is no text that can be written to a file.") from None
         if self.recording:
             raise ValueError("A recording is under way; stop it first.")
         self._check_alive()
+        order = {name: str(text) for name, text in texts.items()}
         with self._state.changed:
-            self._state.take = None
+            self._state.take, self._state.nothing = None, ""
             self._state.pending = True
-        self._tell(
-            do="start", label=label, subject=subject, session=session, seconds=seconds, folder=str(self.folder)
-        )
+        self._tell(do="start", seconds=seconds, folder=str(self.folder), **order)
 
     @property
     def recording(self) -> bool:
         """Whether a recording is under way, or about to begin."""
         return self._state.pending
 
-    def stop(self, *, timeout_s: float = 30.0) -> Recording:
-        """End the recording; give it."""
-        self._tell(do="stop")
+    def stop(self, *, timeout_s: float = 30.0, why: str = "stopped") -> Recording:
+        """End the recording, if it has not ended by itself; give it.
+
+        Parameters
+        ----------
+        timeout_s : float
+        why : str
+            What ``recording.json`` says of it: ``"stopped"`` or ``"interrupted"``.
+        """
+        if self.recording:
+            with contextlib.suppress(BoardError):
+                self._tell(do="stop", why=why)
         return self.wait(timeout_s=timeout_s)
 
     def wait(self, *, timeout_s: float | None = None) -> Recording:
@@ -301,7 +330,8 @@ class Recorder:
     def close(self) -> None:
         """Finish a recording that is under way, and let go of the port."""
         self._finish()
-        self._thread.join(timeout=5)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout=5)
 
     def __enter__(self) -> Recorder:
         return self
@@ -406,7 +436,9 @@ def record(
             _show_progress(recorder, seconds, progress)
             recording = recorder.wait()
         except KeyboardInterrupt:  # what is there is kept
-            recording = recorder.stop()
+            recording = recorder.stop(why="interrupted")
+            warnings.warn(f"Interrupted; what came is in {recording.path}.", RecordingWarning, stacklevel=2)
+            raise
     if recording.problems:
         warnings.warn(f"{recording.path}: " + " ".join(recording.problems), RecordingWarning, stacklevel=2)
     return recording

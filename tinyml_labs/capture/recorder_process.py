@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyml_labs.capture.assembler import Block, join
+from tinyml_labs.capture.assembler import Block, Gap, join
 from tinyml_labs.capture.images import to_rgb
 from tinyml_labs.capture.open_source import open_source
 from tinyml_labs.capture.preview import Preview
@@ -31,6 +31,7 @@ from tinyml_labs.link.descriptions import SensorKind
 READ_S = 0.02
 GATHER_S = 0.01  # what comes in the meantime is then written in one go
 PREVIEW_EVERY_S = 1 / 30
+_AS_ASKED = ("complete", "stopped", "interrupted")
 IMAGE_EVERY_S = 0.1
 STATUS_EVERY_S = 0.1
 
@@ -72,12 +73,9 @@ class Session:
                         self._take(block)
                     self._check_clock()
                     self._obey(commands)
-                except (OSError, ValueError) as error:  # the disk is full, or no file holds such samples
+                except Exception as error:  # the disk is full, or no file holds such samples: the port stays open
                     text = f"The recording could not be written: {error}"
                     self._sender.send("trouble", text=text)
-                    if self._writer is None:
-                        self._order = None
-                        self._sender.send("nothing", text=text)
                     self._stop(text)
                 self._show()
                 if blocks:
@@ -101,7 +99,7 @@ class Session:
             self._write(self._writer, block)
 
     def _begin(self) -> None:
-        order, self._order = self._order, None
+        order = self._order
         assert order is not None
         rate = self._source.rate_hz
         seconds = order.get("seconds")
@@ -116,6 +114,7 @@ class Session:
             session=order.get("session", ""),
             board=self._source.board,
         )
+        self._order = None
         self._limit = max(1, round(seconds * rate)) if seconds and rate else None
         self._stop_at = time.monotonic() + seconds if seconds and not rate else None
         self._first: int | None = None
@@ -144,10 +143,14 @@ class Session:
             self._stop("complete")
 
     def _stop(self, ended: str) -> None:
-        self._order = None
+        order, self._order = self._order, None
         writer, self._writer, self._stop_at = self._writer, None, None
         if writer is None:
+            if order is not None:
+                self._sender.send("nothing", text=f"No sample came before the end ({ended}).")
             return
+        if ended in _AS_ASKED:
+            ended = self._note_tail(writer, ended)
         writer.update(**self._source.facts())
         try:
             path = writer.finish(ended)
@@ -156,9 +159,24 @@ class Session:
             self._sender.send("trouble", text=f"The recording {path} could not be finished: {error}")
         self._sender.send("take", path=str(path), samples=writer.stored, ended=ended)
 
+    def _note_tail(self, writer: RecordingWriter, ended: str) -> str:
+        """Say it if nothing came at the end: a recording of less than was asked for is not complete."""
+        seconds, cause = self._source.tail()
+        if not cause or (self._limit is not None and writer.span >= self._limit):
+            return ended
+        rate = self._source.rate_hz or writer.measured_rate_hz
+        missing = round(seconds * rate) if rate else 0
+        if self._limit is not None:
+            missing = min(missing, self._limit - writer.span)
+        if not missing:
+            return f"{ended}, with nothing in the last {seconds:.1f} s: the board was {cause}"
+        writer.end_with(Gap(at=0, first=0, missing=0, cause=cause, estimated=True), missing=missing)
+        return ended
+
     def _end(self, error: Exception) -> None:
         """Nothing more can come: keep what there is, and say why."""
-        why = "complete" if isinstance(error, BoardEnd) else f"{type(error).__name__}: {error}"
+        as_asked = isinstance(error, BoardEnd) and self._limit is None
+        why = "complete" if as_asked else f"{type(error).__name__}: {error}"
         waiting = self._order is not None or self._writer is not None
         if self._writer is not None and not isinstance(error, BoardEnd):
             self._writer.note(str(error))
@@ -174,11 +192,9 @@ class Session:
                 do = command["do"]
                 if do == "start":
                     if self._writer is None:
-                        self._order = command
+                        self._order, self._limit = command, None
                 elif do == "stop":
-                    if self._order is not None and self._writer is None:
-                        self._sender.send("nothing", text="Stopped before the first sample came.")
-                    self._stop("stopped")
+                    self._stop(command.get("why", "stopped"))
                 elif do == "select":
                     self._select(command["sensor"])
                 elif do == "quit":
@@ -275,7 +291,7 @@ def main() -> int:
     status = 0
     try:
         Session(open_source(**json.loads(sys.argv[1])), sender).run(commands)
-    except (BoardError, OSError, ValueError) as error:
+    except Exception as error:
         sender.send("ended", error=type(error).__name__, text=str(error), waiting=True)
         status = 1
     finally:

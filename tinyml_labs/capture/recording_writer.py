@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import math
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,12 @@ class RecordingWriter:
         }
         self._rate_hz = rate_hz
         self.path = _new_folder(Path(folder), label or sensor.name, self._start)
-        self._file = open_samples_file(self.path, sensor, rate_hz)
+        try:
+            self._file = open_samples_file(self.path, sensor, rate_hz)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                self.path.rmdir()
+            raise
         self._meta["samples_file"] = self._file.name
         self._write_description()
         self._flush_at = time.monotonic() + FLUSH_S
@@ -160,6 +166,12 @@ class RecordingWriter:
         """Set fields of ``recording.json``, such as ``measured_rate_hz`` or ``crc_errors``."""
         self._meta.update(facts)
 
+    @property
+    def measured_rate_hz(self) -> float | None:
+        """The rate that was measured, as :meth:`update` was told."""
+        rate = self._meta["measured_rate_hz"]
+        return None if rate is None else float(rate)
+
     def note(self, text: str) -> None:
         """Add a line to the recording's notes: what happened on the way."""
         if text not in self._meta["notes"]:
@@ -167,9 +179,12 @@ class RecordingWriter:
 
     def flush(self) -> None:
         """Give everything so far to the system, samples first."""
+        start = time.monotonic()
         self._file.flush()
-        self._write_description()
-        self._flush_at = time.monotonic() + FLUSH_S
+        with contextlib.suppress(PermissionError):  # Windows: somebody reads the description right now
+            self._write_description()
+        now = time.monotonic()
+        self._flush_at = now + max(FLUSH_S, 10 * (now - start))  # a description of many gaps is written less often
 
     def finish(self, ended: str) -> Path:
         """Close the recording, and give the folder its name without ``.part``.
@@ -181,9 +196,9 @@ class RecordingWriter:
         """
         self._file.close()
         self._meta.update(finished=True, ended=ended)
-        self._write_description()
+        _insist(self._write_description)
         final = self.path.with_name(self.path.name.removesuffix(PART))
-        self.path.rename(final)
+        _insist(lambda: self.path.rename(final))
         self.path = final
         return final
 
@@ -197,6 +212,18 @@ class RecordingWriter:
             gaps=[gap.to_dict() for gap in self._gaps],
         )
         write_description(self.path, self._meta)
+
+
+def _insist(act: Callable[[], Any]) -> None:
+    """Try for two seconds: on Windows a file that somebody reads, such as an indexer, cannot be replaced."""
+    for _ in range(20):
+        try:
+            act()
+        except PermissionError:
+            time.sleep(0.1)
+        else:
+            return
+    act()
 
 
 def write_description(folder: Path, meta: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import Any, Protocol
 
 from tinyml_labs.capture.assembler import Block, SampleAssembler
@@ -48,6 +49,9 @@ class Source(Protocol):
         BoardError
             When no more can come: the board has ended the stream, or is gone and has not come back.
         """
+
+    def tail(self) -> tuple[float, str]:
+        """Give the seconds for which nothing has come, if that is too long, and why; else 0 and an empty text."""
 
     def mark(self) -> None:
         """Begin to count and to measure the rate anew: a recording begins."""
@@ -111,12 +115,15 @@ class FrameSource:
         self._assembler = SampleAssembler(self.sensor)
         self._heard_at = self._asked_at = self._tried_at = time.monotonic()
         self._gone = ""
+        self._failure: BoardError | None = None
+        self._told_silence = False
         self._text_bytes = self._link.counts.text_bytes
-        self._bytes = self._link.counts.bytes
         self.mark()
 
     def read(self, timeout_s: float) -> list[Block]:
         """Give the samples that have come. See :class:`Source`."""
+        if self._failure is not None:
+            raise self._failure
         if self._gone:
             self._return(timeout_s)
             return []
@@ -126,19 +133,24 @@ class FrameSource:
             self._gone = str(error)
             self._news.append(f"The board went away: {error}")
             return []
+        blocks = self._blocks(frames) if frames else []
         now = time.monotonic()
-        if frames:
-            blocks = self._blocks(frames)
+        if blocks:
             self._heard_at = self._asked_at = now
+            self._told_silence = False
             self._text_bytes = self._link.counts.text_bytes
             return blocks
-        came = self._link.counts.bytes
-        if came != self._bytes:  # all of it damaged, perhaps, but the board is there
-            self._bytes, self._asked_at = came, now
         rebooted = self._link.counts.text_bytes > self._text_bytes  # it prints: a boot text?
         if now - self._asked_at > (SILENCE_S / 4 if rebooted else self._patience()):
             self._ask(now)
         return []
+
+    def tail(self) -> tuple[float, str]:
+        """Give the seconds for which nothing has come, if that is too long. See :class:`Source`."""
+        seconds = time.monotonic() - self._heard_at
+        if self._gone:
+            return seconds, "vanished"
+        return (seconds, "silent") if seconds > self._patience() else (0.0, "")
 
     def mark(self) -> None:
         """Count anew."""
@@ -172,20 +184,32 @@ class FrameSource:
         self._link.close()
 
     def _blocks(self, frames: list[Frame]) -> list[Block]:
+        """Give the samples in frames; an error among them waits until the samples before it are taken."""
         blocks: list[Block] = []
-        for frame in frames:
-            if frame.type == Type.STREAM_END:
-                end = StreamEnd.unpack(frame.payload)
-                raise BoardEnd(f"The board ended the stream of {self.sensor.name!r} after {end.samples} samples.")
-            message = Samples.unpack(frame.payload)
-            if message.sensor != self.sensor.id:
-                continue
-            if self._assembler.begins_anew(message, frame.micros):
-                self._restart("The board was reset and began to stream anew")
-            block = self._assembler.feed(message, frame.micros)
-            if block is not None:
-                blocks += [block] if self._images is None else self._images.feed(block)
+        try:
+            for frame in frames:
+                if frame.type == Type.STREAM_END:
+                    self._check_end(StreamEnd.unpack(frame.payload))
+                else:
+                    blocks += self._samples(Samples.unpack(frame.payload), frame.micros)
+        except BoardError as error:
+            self._failure = error
         return blocks
+
+    def _check_end(self, end: StreamEnd) -> None:
+        if end.sensor == self.sensor.id:
+            raise BoardEnd(f"The board ended the stream of {self.sensor.name!r} after {end.samples} samples.")
+
+    def _samples(self, message: Samples, micros: int) -> list[Block]:
+        if message.sensor != self.sensor.id:
+            return []
+        if self._assembler.begins_anew(message, micros):
+            self._restart("The board was reset and began to stream anew")
+        block = self._assembler.feed(message, micros)
+        self._heard_at = time.monotonic()
+        if block is None:
+            return []
+        return [block] if self._images is None else self._images.feed(block)
 
     def _patience(self) -> float:
         slowest = 60 / self.sensor.rate_hz  # a sensor of few samples a second sends few frames
@@ -194,10 +218,15 @@ class FrameSource:
     def _ask(self, now: float) -> None:
         """Find out why nothing comes: is the board busy, was it reset, is it dead?"""
         self._asked_at = now
+        silent = now - self._heard_at
+        if silent > SILENCE_S and not self._told_silence:
+            self._told_silence = True
+            damaged = self._link.counts.damaged
+            self._news.append(f"No samples for {silent:.1f} s ({damaged} damaged frames so far).")
         try:
             self._link.hello(timeout_s=_HELLO_S)
-            if not self._link.resume_stream(self.sensor):
-                return  # it is streaming, and slow
+            self._check_sensor()
+            began = self._link.resume_stream(self.sensor)
         except BoardTimeout as error:
             silent = time.monotonic() - self._heard_at
             if silent > self._reconnect_s:
@@ -205,8 +234,19 @@ class FrameSource:
             return
         except BoardVanished as error:
             self._gone = str(error)
+            self._news.append(f"The board went away: {error}")
             return
-        self._restart("The board was reset while it was streaming")
+        if began:
+            self._restart("The board was reset while it was streaming")
+        elif silent > max(self._reconnect_s, self._patience()):
+            raise BoardTimeout(f"The board says that it is streaming, and no sample has come for {silent:.0f} s.")
+
+    def _check_sensor(self) -> None:
+        """Compare what the board offers now with what is being recorded: another sketch may be on it."""
+        found = self._link.sensor(self.sensor.name)
+        if repr(replace(found, id=self.sensor.id)) != repr(self.sensor):  # repr: NaN is equal to NaN there
+            raise BoardError(f"The board offers another {self.sensor.name!r} now: {found}. Is it another sketch?")
+        self.sensor = found
 
     def _return(self, timeout_s: float) -> None:
         """Look for the board that went away."""
@@ -217,10 +257,14 @@ class FrameSource:
         self._tried_at = now
         try:
             port = self._link.reconnect(timeout_s=_HELLO_S)
-            self._link.start_stream(self.sensor.name)
         except (BoardError, OSError):
             if now - self._heard_at > self._reconnect_s:
                 raise BoardVanished(f"{self._gone} It has not come back within {self._reconnect_s:g} s.") from None
+            return
+        self._check_sensor()
+        try:
+            self._link.start_stream(self.sensor.name)
+        except (BoardError, OSError):  # it went away again, or does not listen yet
             return
         self._gone = ""
         self._restart(f"The board came back on {port}")

@@ -10,6 +10,7 @@ import threading
 import weakref
 from typing import IO, Any
 
+from tinyml_labs.child_program import child_program
 from tinyml_labs.link.errors import PortError
 from tinyml_labs.virtual.settings import VirtualBoardSettings
 from tinyml_labs.virtual.urls import parse_url
@@ -82,7 +83,7 @@ def _start_board(settings: VirtualBoardSettings) -> tuple[subprocess.Popen[str],
     # Its errors go to a file: a pipe that nobody reads would fill and stop the board.
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tinyml_labs.virtual", "--until-parent-ends", "--settings", settings.to_json()],
+            [*child_program("tinyml_labs.virtual.__main__"), "--until-parent-ends", "--settings", settings.to_json()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
