@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,18 +116,23 @@ def _show(recording: Recording, *, as_json: bool) -> None:
 def _list(chosen: argparse.Namespace) -> int:
     from tinyml_labs import capture
 
-    recordings = capture.load_recordings(chosen.folder)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", capture.RecordingWarning)
+        recordings = capture.load_recordings(chosen.folder)
+    broken = [str(warning.message) for warning in caught if issubclass(warning.category, capture.RecordingWarning)]
+    for text in broken:
+        _say(text)
     if chosen.json:
         entries = [{"path": str(r.path), "problems": r.problems, **r.metadata} for r in recordings]
         print(json.dumps(entries, indent=2))
-        return 0
+        return 1 if broken else 0
     for recording in recordings:
         print(f"{recording.path.name}: {recording}")
         for problem in recording.problems:
             print(f"  {problem}")
     seconds = sum(recording.metadata["seconds"] for recording in recordings)
     print(f"{len(recordings)} recordings, {seconds:.1f} s")
-    return 0
+    return 1 if broken else 0
 
 
 def _say(text: str) -> None:

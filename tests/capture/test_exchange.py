@@ -67,3 +67,42 @@ def test_logs_of_real_boards_become_recordings(real_data: Path, tmp_path: Path) 
         lines = [line for line in file.read_text().splitlines() if line.strip() and not line.lower().startswith("ax")]
         assert len(recording.samples) + recording.metadata["bad_lines"]["count"] == len(lines)
         assert recording.samples.shape[1] == 6
+
+
+def test_no_exported_file_is_replaced_unasked(tmp_path: Path) -> None:
+    recordings = [
+        capture.load_recording(write(tmp_path / who, label="a", holes=((100, 20),), seed=seed)[0])
+        for seed, who in enumerate(("ana", "ben"))
+    ]
+    for recording in recordings:
+        recording.path.rename(recording.path.with_name("a.20261122T101530Z"))
+    ana, ben = (capture.load_recordings(tmp_path / who)[0] for who in ("ana", "ben"))
+    files = capture.export_edge_impulse(ana, tmp_path / "ei")
+    assert [file.name for file in files] == ["a.20261122T101530Z_p0.json", "a.20261122T101530Z_p1.json"]
+    before = [file.read_bytes() for file in files]
+    files[0].unlink()
+    with pytest.raises(FileExistsError, match="_p1.json is there already.*overwrite=True"):
+        capture.export_edge_impulse(ben, tmp_path / "ei")
+    assert not files[0].exists() and files[1].read_bytes() == before[1]
+    assert capture.export_edge_impulse(ben, tmp_path / "ei", overwrite=True) == files
+    assert files[1].read_bytes() != before[1]
+
+
+def test_two_recordings_of_a_second_are_two_files(tmp_path: Path) -> None:
+    """The second one's folder ends in .2, which is not its piece number 2."""
+    written: list[Path] = []
+    for name, holes in (("a.20261122T101530Z", ((50, 1), (100, 1))), ("a.20261122T101530Z.2", ()), ("mine", ())):
+        path = write(tmp_path / "r", label="a", holes=holes)[0].rename(tmp_path / "r" / name)
+        written += capture.export_edge_impulse(capture.load_recording(path), tmp_path / "ei")
+    names = [path.name for path in written]
+    assert names[3:] == ["a.20261122T101530Z_2.json", "a.mine.json"]
+    assert len(set(names)) == 5
+
+
+def test_units_and_names_with_commas_come_back_as_one(tmp_path: Path) -> None:
+    from tinyml_labs.capture.edge_impulse import to_edge_impulse
+
+    content = to_edge_impulse(np.ones((9, 2)), rate_hz=100, channel_names=["a,b", "c"], units=["m,s", "g"])
+    (tmp_path / "x.1.json").write_bytes(content)
+    back = capture.import_edge_impulse(tmp_path / "x.1.json", tmp_path / "r")
+    assert (back.channel_names, back.units) == (["a b", "c"], ["m s", "g"])

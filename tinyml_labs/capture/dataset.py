@@ -54,7 +54,7 @@ def recordings_to_dataset(
     window_s: float,
     stride_s: float | None = None,
     split_by: str = "subject",
-    test: float | Collection[str] = 0.25,
+    test: float | str | Collection[str] = 0.25,
     seed: int = 0,
 ) -> WindowDataset:
     """Cut recordings into windows, and put whole subjects (or sessions) aside for testing.
@@ -70,18 +70,22 @@ def recordings_to_dataset(
         A window's length, and the distance between two; half a window by default.
     split_by : str
         ``"subject"`` or ``"session"``.
-    test : float or collection of str
-        The part of the groups that is put aside (at least one), or their names.
+    test : float, str or collection of str
+        The part of the groups that is put aside (at least one), or their names (or one name).
     seed : int
         Which groups those are.
 
     Raises
     ------
     ValueError
-        If recordings differ, lack a label or group, or there are too few groups to split.
+        If recordings differ, lack a label or group, there are too few groups to split, or a part or a label gets
+        no window.
     """
     if split_by not in ("subject", "session"):
         raise ValueError(f"split_by is {split_by!r}; it is 'subject' or 'session': never split by window.")
+    for name, value in (("window_s", window_s), ("stride_s", stride_s)):
+        if value is not None and not math.isfinite(value):
+            raise ValueError(f"{name} is {value}; it is a time in seconds, such as 1.0.")
     rate = _common_rate(recordings)
     length = round(window_s * rate)
     stride = length // 2 if stride_s is None else round(stride_s * rate)
@@ -105,6 +109,7 @@ def recordings_to_dataset(
         x.append(windows)
         y += [labels.index(recording.label)] * len(windows)
         names += [group] * len(windows)
+    _check_windows(parts, labels, left_out, test_groups)
     channels = len(recordings[0].channel_names)
 
     def stack(x: list[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -124,6 +129,25 @@ def recordings_to_dataset(
     )
 
 
+def _check_windows(
+    parts: dict[bool, tuple[list[NDArray[np.float32]], list[int], list[str]]],
+    labels: list[str],
+    left_out: dict[str, str],
+    test_groups: set[str],
+) -> None:
+    """Check that there is something to train with, something to test with, and something of each label."""
+    why = "Left out: " + "; ".join(f"{path} ({reason})" for path, reason in left_out.items()) + "."
+    mend = f"{why} Take a shorter window, or record longer."
+    for is_test, (_, y, _) in parts.items():
+        if not y:
+            part = "test" if is_test else "train"
+            groups = ", ".join(sorted(test_groups))
+            raise ValueError(f"There is no window to {part} with (the test groups are {groups}). {mend}")
+    without = [label for k, label in enumerate(labels) if not any(k in y for _, y, _ in parts.values())]
+    if without:
+        raise ValueError(f"The label {without[0]!r} has no window at all. {mend}")
+
+
 def _common_rate(recordings: Sequence[Recording]) -> float:
     if not recordings:
         raise ValueError("There are no recordings.")
@@ -137,6 +161,11 @@ def _common_rate(recordings: Sequence[Recording]) -> float:
             raise ValueError(
                 f"{recording.path} has the channels {recording.channel_names}, and {first.path} "
                 f"{first.channel_names}."
+            )
+        if recording.units != first.units:
+            raise ValueError(
+                f"{recording.path} is in {recording.units}, and {first.path} in {first.units}: a network would take "
+                "one for the other. Leave one out; if the numbers are in one unit, correct units in recording.json."
             )
         if abs(recording.rate_hz / first.rate_hz - 1) > 0.01:
             raise ValueError(
@@ -156,7 +185,7 @@ def _group(recording: Recording, split_by: str) -> str:
     return group
 
 
-def _choose(groups: list[str], test: float | Collection[str], seed: int, split_by: str) -> set[str]:
+def _choose(groups: list[str], test: float | str | Collection[str], seed: int, split_by: str) -> set[str]:
     if len(groups) < 2:
         raise ValueError(
             f"All recordings are of one {split_by}, {groups[0]!r}: there is none left to test with. Record another "
@@ -167,12 +196,13 @@ def _choose(groups: list[str], test: float | Collection[str], seed: int, split_b
             raise ValueError(f"test is {test}; it is the part of the {split_by}s to put aside, between 0 and 1.")
         count = min(len(groups) - 1, max(1, math.floor(test * len(groups) + 0.5)))
         return set(np.random.default_rng(seed).permutation(groups)[:count].tolist())
-    unknown = sorted(set(test) - set(groups))
+    test = {test} if isinstance(test, str) else set(test)
+    unknown = sorted(test - set(groups))
     if unknown:
         raise ValueError(f"There is no {split_by} {unknown[0]!r}; there are {', '.join(groups)}.")
-    if not 0 < len(set(test)) < len(groups):
-        raise ValueError(f"{len(set(test))} of {len(groups)} {split_by}s are for testing: none is left in one part.")
-    return set(test)
+    if not 0 < len(test) < len(groups):
+        raise ValueError(f"{len(test)} of {len(groups)} {split_by}s are for testing: none is left in one part.")
+    return test
 
 
 def _windows(recording: Recording, length: int, stride: int) -> NDArray[np.float32]:

@@ -18,6 +18,7 @@ from tinyml_labs.capture.edge_impulse import (
     from_edge_impulse,
     to_edge_impulse,
 )
+from tinyml_labs.capture.editing import STAMP
 from tinyml_labs.capture.recording_writer import RecordingWriter
 from tinyml_labs.capture.recordings import Recording, load_recording
 from tinyml_labs.link.descriptions import Sensor, SensorKind
@@ -29,10 +30,11 @@ def export_edge_impulse(
     *,
     hmac_key: str = "",
     format: Literal["json", "cbor"] = "json",  # noqa: A002
+    overwrite: bool = False,
 ) -> list[Path]:
-    """Write a recording as files that Edge Impulse's uploader takes: ``label.name.json``.
+    """Write a recording as files that Edge Impulse's uploader takes: ``label.stamp.json``.
 
-    Their format knows no gaps: each piece without one is a file of its own.
+    Their format knows no gaps: each piece without one is a file of its own, ``label.stamp_p0.json`` and so on.
 
     Parameters
     ----------
@@ -42,6 +44,8 @@ def export_edge_impulse(
     hmac_key : str
         The Edge Impulse project's key, to sign with.
     format : {"json", "cbor"}
+    overwrite : bool
+        Whether files of that name may be replaced.
 
     Returns
     -------
@@ -50,19 +54,24 @@ def export_edge_impulse(
     Raises
     ------
     ValueError
-        If it has no label, or is of a camera (upload its PNG files as they are).
+        If it has no label or no sample, or is of a camera (upload its PNG files as they are).
+    FileExistsError
+        If there is such a file already; nothing is written then.
     """
     if recording.kind == "image":
         raise ValueError(f"{recording.path.name} is of a camera: Edge Impulse takes its PNG files as they are.")
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     audio = recording.kind == "audio"
     names = ["audio"] if audio and len(recording.channel_names) == 1 else recording.channel_names
-    written: list[Path] = []
+    stamp = STAMP.search(recording.path.name)
+    stem = recording.path.name[stamp.start() if stamp else 0 :].replace(".", "_")
     pieces = recording.segments()
+    if not pieces:
+        raise ValueError(f"{recording.path.name} holds no sample: there is nothing to export.")
+    contents: dict[Path, bytes] = {}
     for number, piece in enumerate(pieces):
-        stem = recording.path.name.partition(".")[2].replace(".", "_") + (f"_{number}" if len(pieces) > 1 else "")
-        content = to_edge_impulse(
+        unique = stem + (f"_p{number}" if len(pieces) > 1 else "")
+        contents[folder / edge_impulse_file_name(recording.label, unique, format)] = to_edge_impulse(
             piece,
             rate_hz=recording.rate_hz,
             channel_names=names,
@@ -71,12 +80,17 @@ def export_edge_impulse(
             hmac_key=hmac_key,
             format=format,
         )
-        path = folder / edge_impulse_file_name(recording.label, stem, format)
+    for path in contents:
+        if path.exists() and not overwrite:
+            raise FileExistsError(
+                f"{path} is there already, maybe of another recording. Pass another folder, or overwrite=True."
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, content in contents.items():
         temporary = path.with_name(path.name + ".part")
         temporary.write_bytes(content)
         temporary.replace(path)
-        written.append(path)
-    return written
+    return list(contents)
 
 
 def import_edge_impulse(
@@ -117,12 +131,12 @@ def import_edge_impulse(
     sensor = Sensor(
         id=0,
         name="microphone" if audio else path.stem.partition(".")[2] or "sensor",
-        unit="counts" if audio else ",".join(sample.units),
+        unit="counts" if audio else ",".join(unit.replace(",", " ") for unit in sample.units),
         channels=values.shape[1],
         dtype="int16" if audio else "float64",
         rate_hz=sample.rate_hz,
         kind=SensorKind.AUDIO if audio else SensorKind.SIGNAL,
-        channel_names=",".join(sample.channel_names),
+        channel_names=",".join(name.replace(",", " ") for name in sample.channel_names),
     )
     writer = RecordingWriter(
         folder,
@@ -173,7 +187,7 @@ def import_csv(
     sensor = Sensor(
         id=0,
         name="numbers",
-        unit=",".join(report.units),
+        unit=",".join(unit.replace(",", " ") for unit in report.units),
         channels=len(report.channel_names),
         dtype="float64",
         rate_hz=rate_hz or measured or 1.0,

@@ -20,17 +20,13 @@ from types import TracebackType
 from typing import IO, Any
 
 from tinyml_labs.capture.process_messages import read_message
-from tinyml_labs.capture.recordings import Recording, load_recording
+from tinyml_labs.capture.recordings import Recording, RecordingWarning, load_recording
 from tinyml_labs.child_program import child_program
 from tinyml_labs.link import BoardError, find_open_board
 from tinyml_labs.link import errors as link_errors
 from tinyml_labs.link.ports import DEFAULT_BAUD
 
 Listener = Callable[[dict[str, Any], bytes], None]
-
-
-class RecordingWarning(UserWarning):
-    """A recording that is not what was asked for: samples are missing, or the rate is off."""
 
 
 @dataclass(frozen=True, kw_only=True)

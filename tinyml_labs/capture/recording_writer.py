@@ -252,7 +252,10 @@ def describe_sensor(sensor: Sensor, rate_hz: float | None) -> dict[str, Any]:
 
 def free_name(parent: Path, label: str, stamp: str) -> str:
     """Give a name for a recording's folder that no finished or unfinished one has."""
-    safe = re.sub(r"[^\w-]+", "_", label).strip("_")[:60] or "recording"
+    safe = re.sub(r"[^\w-]+", "_", label).strip("_")[:60]
+    safe = safe.encode()[:180].decode(errors="ignore") or "recording"  # a file system counts bytes, up to 255
+    if safe.startswith("-") or re.fullmatch(r"(?i:con|prn|aux|nul|(com|lpt)[0-9¹²³])", safe):
+        safe = "_" + safe  # an option of a command; a device of Windows, whatever follows the dot
     for number in range(1, 100_000):
         name = f"{safe}.{stamp}" + (f".{number}" if number > 1 else "")
         if not (parent / name).exists() and not (parent / (name + PART)).exists():

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import shutil
-import wave
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,9 +16,14 @@ import orjson
 from numpy.typing import NDArray
 
 from tinyml_labs.capture.assembler import Gap
-from tinyml_labs.capture.images import from_rgb
+from tinyml_labs.capture.description import check_description
 from tinyml_labs.capture.rate import is_off
 from tinyml_labs.capture.recording_writer import DESCRIPTION, FORMAT, FORMAT_VERSION, PART
+from tinyml_labs.capture.sample_readers import MEND, complete_description, numbers_by_gaps, read_samples
+
+
+class RecordingWarning(UserWarning):
+    """A recording that is not what was asked for: samples are missing, the rate is off, or it cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,7 +105,15 @@ class Recording:
 
     @cached_property
     def _data(self) -> tuple[NDArray[np.int64], NDArray[Any]]:
-        return _READERS[self.kind](self.path, self.metadata)
+        return read_samples(self.path, self.metadata)
+
+    @cached_property
+    def _file_problems(self) -> list[str]:
+        try:  # many recordings are listed at once: what is read only for this is not kept
+            numbers, _ = vars(self).get("_data") or read_samples(self.path, self.metadata)
+        except (OSError, ValueError) as error:
+            return [f"Its samples cannot be read: {error}"]
+        return list(_differences(self, numbers))
 
     @property
     def samples(self) -> NDArray[Any]:
@@ -121,9 +132,17 @@ class Recording:
 
     @property
     def seconds(self) -> float:
-        """From the first sample to the last, missing ones counted."""
+        """From the first sample to the last, missing ones counted, by the measured rate where there is one."""
+        span = self.span
+        return round(span / (self.measured_rate_hz or self.rate_hz), 6) if span else 0.0
+
+    @property
+    def span(self) -> int:
+        """Samples from the first to the last, missing ones counted, also those after the last that came."""
         numbers = self.sample_numbers
-        return float((numbers[-1] + 1) / self.rate_hz) if len(numbers) else 0.0
+        if not len(numbers):
+            return 0
+        return int(numbers[-1]) + 1 + sum(gap.missing for gap in self.gaps if gap.at >= len(numbers))
 
     @property
     def gaps(self) -> list[Gap]:
@@ -137,7 +156,8 @@ class Recording:
 
     def segments(self) -> list[NDArray[Any]]:
         """Cut the samples at every gap: pieces in which each sample follows the one before it."""
-        breaks = np.flatnonzero(np.diff(self.sample_numbers) != 1) + 1
+        jumps = (np.flatnonzero(np.diff(self.sample_numbers) != 1) + 1).tolist()
+        breaks = sorted({*jumps, *(gap.at for gap in self.gaps)})  # a board that was reset may have missed nothing
         return [piece for piece in np.split(self.samples, breaks) if len(piece)]
 
     @property
@@ -160,17 +180,14 @@ class Recording:
 
 def _problems(recording: Recording) -> Iterator[str]:
     meta = recording.metadata
-    if not recording.finished:
-        yield "The recorder was killed: this recording is unfinished; its last second may be missing."
-    elif meta["ended"] not in ("complete", "stopped"):
-        yield f"It ended early: {meta['ended']}."
-    if meta["missing"]:
-        causes = sorted({gap["cause"] for gap in meta["gaps"]})
-        where = f"in {len(meta['gaps'])} gap" + ("s" if len(meta["gaps"]) > 1 else "")
-        yield f"{meta['missing']} samples are missing {where} ({', '.join(causes)})."
+    yield from lasting_problems(recording)
+    if recording.missing:
+        causes = sorted({gap.cause for gap in recording.gaps})
+        where = f"in {len(recording.gaps)} gap" + ("s" if len(recording.gaps) > 1 else "")
+        yield f"{recording.missing} samples are missing {where} ({', '.join(causes)})."
     bad = meta.get("bad_lines") or {}
     if bad.get("count"):
-        yield f"{bad['count']} lines were no numbers; the first: {bad['first']!r}."
+        yield f"{bad['count']} lines were no numbers; the first: {bad.get('first', '')!r}."
     if is_off(recording.measured_rate_hz, recording.nominal_rate_hz):
         assert recording.measured_rate_hz is not None
         assert recording.nominal_rate_hz is not None
@@ -178,6 +195,35 @@ def _problems(recording: Recording) -> Iterator[str]:
         yield (
             f"The board samples at {recording.measured_rate_hz:.5g} Hz, and says {recording.nominal_rate_hz:.5g} Hz: "
             f"{part:+.1%}."
+        )
+
+
+def lasting_problems(recording: Recording) -> Iterator[str]:
+    """Give the problems that a piece of the recording has too, and that its own samples do not show."""
+    if not recording.finished:
+        yield "The recorder was killed: this recording is unfinished; its last second may be missing."
+    elif recording.metadata["ended"] not in ("complete", "stopped"):
+        yield f"It ended early: {recording.metadata['ended']}."
+    yield from recording.metadata.get("inherited_problems", ())
+    yield from recording._file_problems
+
+
+def _differences(recording: Recording, numbers: NDArray[np.int64]) -> Iterator[str]:
+    """Compare the samples that are there with the description."""
+    file, count = recording.metadata["samples_file"], recording.metadata["samples"]
+    if len(numbers) != count:
+        yield (
+            f"{file} has {len(numbers)} samples, and {DESCRIPTION} says {count}: "
+            + ("some were taken out" if len(numbers) < count else "some were added")
+            + " after it was recorded, or the disk was full."
+        )
+    expected = numbers_by_gaps(len(numbers), recording.metadata["gaps"])
+    differing = np.flatnonzero(numbers != expected)
+    if len(differing):
+        at = int(differing[0])
+        yield (
+            f"{file} has been altered: its sample {at} (counted from 0) has the number {numbers[at]}, and by the "
+            f"gaps in {DESCRIPTION} it is {expected[at]}."
         )
 
 
@@ -196,7 +242,7 @@ def load_recording(path: str | os.PathLike[str]) -> Recording:
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is none, or its ``recording.json`` is not one of ours.
+        If there is none, or its ``recording.json`` is not one of ours, or was altered.
     """
     folder = Path(path)
     if folder.name == DESCRIPTION:
@@ -212,30 +258,45 @@ def load_recording(path: str | os.PathLike[str]) -> Recording:
     try:
         meta = orjson.loads(file.read_bytes())
     except orjson.JSONDecodeError as error:
-        raise ValueError(f"{file} is no JSON: {error}") from None
+        raise ValueError(f"{file} is no JSON: {error}. {MEND}") from None
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         raise ValueError(f"{file} is not a recording of this kit: its format is not {FORMAT!r}.")
     if meta.get("version") != FORMAT_VERSION:
         raise ValueError(
             f"{file} has version {meta.get('version')}; this kit reads {FORMAT_VERSION}. Update the kit."
         )
+    check_description(file, meta)
     if not meta["finished"]:
-        _complete(folder, meta)
+        complete_description(folder, meta)
     return Recording(path=folder, metadata=meta)
 
 
 def load_recordings(folder: str | os.PathLike[str]) -> list[Recording]:
     """Open every recording in a folder, by name.
 
+    One that cannot be opened is left out, with a :class:`RecordingWarning` that says why.
+
     Raises
     ------
     FileNotFoundError
         If the folder holds none.
+    ValueError
+        If none of them can be opened.
     """
     folder = Path(folder)
-    found = [load_recording(file.parent) for file in sorted(folder.glob(f"*/{DESCRIPTION}"))]
+    found: list[Recording] = []
+    broken: list[str] = []
+    for file in sorted(folder.glob(f"*/{DESCRIPTION}")):
+        try:
+            found.append(load_recording(file.parent))
+        except (OSError, ValueError) as error:
+            broken.append(str(error))
+    if broken and not found:
+        raise ValueError(f"No recording in {folder.absolute()} can be opened: " + " ".join(broken[:3]))
     if not found:
         raise FileNotFoundError(f"There is no recording in {folder.absolute()}. Make one: tinyml-labs record --help")
+    for text in broken:
+        warnings.warn(f"A recording is left out: {text}", RecordingWarning, stacklevel=2)
     return found
 
 
@@ -244,84 +305,3 @@ def discard(recording: Recording) -> None:
     if not (recording.path / DESCRIPTION).is_file():
         raise FileNotFoundError(f"{recording.path} is no recording (any more).")
     shutil.rmtree(recording.path)
-
-
-# -- readers: sample numbers and samples
-
-
-def _complete(folder: Path, meta: dict[str, Any]) -> None:
-    """Bring the description of an unfinished recording up to what its files hold."""
-    numbers, _ = _READERS[meta["sensor"]["kind"]](folder, meta)
-    rate = meta["measured_rate_hz"] or meta["sensor"]["nominal_rate_hz"]
-    known = {gap["first"] for gap in meta["gaps"]}
-    for at in np.flatnonzero(np.diff(numbers) != 1):
-        first = int(numbers[at]) + 1
-        if first not in known:
-            missing = int(numbers[at + 1]) - first
-            meta["gaps"].append(Gap(at=int(at) + 1, first=first, missing=missing, cause="not noted").to_dict())
-    last = int(numbers[-1]) + 1 if len(numbers) else 0
-    meta["gaps"] = [gap for gap in meta["gaps"] if gap["first"] < last]
-    meta["missing"] = sum(gap["missing"] for gap in meta["gaps"])
-    meta["samples"] = len(numbers)
-    meta["seconds"] = last / rate if rate else 0.0
-
-
-def _read_csv(folder: Path, meta: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    path = folder / meta["samples_file"]
-    content = path.read_bytes()
-    if not meta["finished"]:
-        content = content[: content.rfind(b"\n") + 1]  # the last line may be cut
-    names = meta["sensor"]["channel_names"]
-    dtype = np.dtype(meta["sensor"]["dtype"])
-    header, _, lines = content.partition(b"\n")
-    columns = next(csv.reader([header.decode()]), [])
-    missing = [name for name in ["sample", *names] if name not in columns]
-    if missing:
-        raise ValueError(f"{path} has no column {missing[0]!r}; it has {', '.join(columns)}.")
-    if not lines.strip():
-        return np.empty(0, np.int64), np.empty((0, len(names)), dtype)
-    chosen = [columns.index(name) for name in ["sample", *names]]
-    try:
-        table = np.loadtxt(io.BytesIO(lines), delimiter=",", ndmin=2, usecols=chosen, comments=None)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error} (its rows are counted without the header).") from None
-    return table[:, 0].astype(np.int64), table[:, 1:].astype(dtype)
-
-
-def _read_wav(folder: Path, meta: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    path = folder / meta["samples_file"]
-    with wave.open(str(path), "rb") as file:
-        channels, width = file.getnchannels(), file.getsampwidth()
-        if width != 2:
-            raise ValueError(f"{path} has {8 * width} bits a sample; expected 16.")
-        data = file.readframes(file.getnframes())
-    samples = np.frombuffer(data[: len(data) // (2 * channels) * 2 * channels], "<i2").reshape(-1, channels)
-    # After the last description that was written, nobody knows of gaps: of an unfinished recording that is left out.
-    samples = samples.astype(np.int16)[: meta["samples"]]
-    return _numbers(len(samples), meta["gaps"]), samples
-
-
-def _numbers(count: int, gaps: list[dict[str, Any]]) -> NDArray[np.int64]:
-    steps = np.ones(count, np.int64)
-    for gap in gaps:
-        if gap["at"] < count:
-            steps[gap["at"]] += gap["missing"]
-    return np.cumsum(steps) - 1 if count else steps
-
-
-def _read_png(folder: Path, meta: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    from PIL import Image
-
-    sensor = meta["sensor"]
-    dtype = np.dtype(sensor["dtype"])
-    paths = sorted(folder.glob("image_*.png"))
-    images = np.empty((len(paths), sensor["rows"], sensor["width"]), dtype)
-    for index, path in enumerate(paths):
-        with Image.open(path) as file:
-            pixels = np.asarray(file)
-        images[index] = pixels if dtype == np.uint8 else from_rgb(pixels)
-    numbers = np.array([int(path.stem.removeprefix("image_")) for path in paths], np.int64)
-    return numbers, images
-
-
-_READERS = {"signal": _read_csv, "audio": _read_wav, "image": _read_png}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import wave
 from pathlib import Path
 from typing import Any, Protocol
@@ -38,7 +39,7 @@ class CsvFile:
 
     ``sample`` is the sample's number: a missing one is a number that is not there. ``time_s`` is that number by the
     nominal rate; the column is left out where no nominal rate is known. Numbers are the shortest text that reads
-    back as the same number.
+    back as the same number; of a bool, 0 or 1.
     """
 
     name = "samples.csv"
@@ -71,17 +72,38 @@ def _column_as_text(values: NDArray[Any]) -> list[bytes]:
 
 
 def _rows_as_text(samples: NDArray[Any]) -> list[bytes]:
-    if samples.dtype.kind == "f" and samples.dtype.itemsize == 8 and bool(np.all(samples == np.rint(samples))):
+    if samples.dtype.kind == "b":
+        samples = samples.astype(np.uint8)
+    elif samples.dtype.kind == "f" and samples.dtype.itemsize == 8 and _are_whole(samples):
         samples = samples.astype(np.int64)  # a sketch that prints 512 shall not read 512.0
     native = np.ascontiguousarray(samples, samples.dtype.newbyteorder("="))
     text = orjson.dumps(native, option=orjson.OPT_SERIALIZE_NUMPY)[2:-2]
-    if samples.dtype.kind == "f":
-        text = text.replace(b"null", b"nan")  # JSON knows no NaN
+    if native.dtype.kind == "f" and not np.isfinite(native).all():
+        text = _with_names(text, native[~np.isfinite(native)])
     return text.split(b"],[")
 
 
+def _are_whole(samples: NDArray[np.float64]) -> bool:
+    """Say whether all are whole numbers, and so small that a float64 holds each such number exactly."""
+    small = bool(np.all(np.abs(samples) < 2**53))  # False for NaN and infinity, too
+    return small and bool(np.all(samples == np.rint(samples)))
+
+
+def _with_names(text: bytes, values: NDArray[Any]) -> bytes:
+    """Put nan, inf and -inf in the places where JSON, which knows none of them, has null."""
+    pieces = text.split(b"null")
+    named = [piece + (b"%f" % value) for piece, value in zip(pieces, values.tolist(), strict=False)]
+    return b"".join([*named, pieces[-1]])
+
+
+def column_name(name: str) -> str:
+    """Give a channel's name as it stands in the header: without line ends and other control characters."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", name)
+
+
 def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"' if set(name) & set(',"\r\n') else name
+    name = column_name(name)
+    return '"' + name.replace('"', '""') + '"' if set(name) & set(',"') else name
 
 
 class WavFile:
