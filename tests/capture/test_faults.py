@@ -138,7 +138,7 @@ def test_a_port_that_comes_back_under_another_name_is_followed(tmp_path: Path, a
 def test_a_board_that_stays_away_leaves_what_came_before(tmp_path: Path) -> None:
     log = tmp_path / "faults.jsonl"
     url = f"virtual://?speed=10&vanish_after_s=1&vanish_s=600&fault_log={log}"
-    with pytest.warns(RecordingWarning, match="ended early: BoardVanished"):
+    with pytest.warns(RecordingWarning, match="ended early: .* went away"):
         recording = capture.record(
             url, sensor="test_pattern", seconds=60, folder=tmp_path, reconnect_s=1, progress=False
         )
@@ -191,8 +191,10 @@ def test_a_camera_whose_board_was_reset_gives_whole_images(tmp_path: Path, after
     (gap,) = recording.gaps
     after = recording.samples[gap.at :]
     assert (gap.cause, gap.estimated) == ("reset", True) and len(after) > 5
-    known = {image.tobytes() for image in calm.samples}
-    assert {image.tobytes() for image in after[: len(calm.samples) - 5]} <= known
+    start = calm.metadata["first_sample"]  # of the stream's images, this is the first in the calm recording
+    count = min(len(after) - start, len(calm.samples))
+    assert count > 3
+    np.testing.assert_array_equal(after[start : start + count], calm.samples[:count])
 
 
 def test_what_is_missing_at_the_end_is_said(tmp_path: Path) -> None:
@@ -256,7 +258,7 @@ def test_bytes_without_samples_for_ever_are_said_and_end(tmp_path: Path) -> None
             recorder.start(label="a", seconds=60)
             recording = recorder.wait(timeout_s=60)
         assert any("No samples for" in text for text in recorder.troubles)
-        assert recording.metadata["ended"].startswith("BoardTimeout: The board fell silent")
+        assert recording.metadata["ended"].startswith("The board fell silent")
         check_samples(recording)
     finally:
         between.end()

@@ -76,7 +76,8 @@ def connected(only_desk: Connected) -> Connected:
 
 
 def recorders() -> list[psutil.Process]:
-    return [each for each in psutil.Process().children() if "tinyml_labs.capture.recorder_process" in each.cmdline()]
+    name = "tinyml_labs.capture.recorder_process"
+    return [each for each in psutil.Process().children() if name in " ".join(each.cmdline())]
 
 
 def test_a_take_is_made_shown_and_on_disk(connected: Connected) -> None:

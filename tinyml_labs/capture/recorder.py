@@ -81,7 +81,8 @@ class _State:
         kind = message["kind"]
         with self.changed:
             if kind == "status":
-                self.status = RecorderStatus(**{k: v for k, v in message.items() if k != "kind"})
+                known = RecorderStatus.__dataclass_fields__
+                self.status = RecorderStatus(**{name: value for name, value in message.items() if name in known})
                 return
             if kind == "hello":
                 self.hello = message
@@ -458,3 +459,6 @@ def _show_progress(recorder: Recorder, seconds: float, shown: bool) -> None:
                 bar.n = round(seconds * min(1, status.span / status.limit), 2)
                 bar.set_postfix_str(f"{status.missing} missing" if status.missing else "", refresh=False)
                 bar.refresh()
+        if bar.n > 0.9 * bar.total:  # the status was a tenth of a second old; a bar that stops short stays, in red
+            bar.n = bar.total
+            bar.refresh()

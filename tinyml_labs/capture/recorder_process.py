@@ -176,7 +176,7 @@ class Session:
     def _end(self, error: Exception) -> None:
         """Nothing more can come: keep what there is, and say why."""
         as_asked = isinstance(error, BoardEnd) and self._limit is None
-        why = "complete" if as_asked else f"{type(error).__name__}: {error}"
+        why = "complete" if as_asked else str(error) or type(error).__name__
         waiting = self._order is not None or self._writer is not None
         if self._writer is not None and not isinstance(error, BoardEnd):
             self._writer.note(str(error))

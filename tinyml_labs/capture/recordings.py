@@ -203,7 +203,7 @@ def lasting_problems(recording: Recording) -> Iterator[str]:
     if not recording.finished:
         yield "The recorder was killed: this recording is unfinished; its last second may be missing."
     elif recording.metadata["ended"] not in ("complete", "stopped"):
-        yield f"It ended early: {recording.metadata['ended']}."
+        yield f"It ended early: {str(recording.metadata['ended']).rstrip('.')}."
     yield from recording.metadata.get("inherited_problems", ())
     yield from recording._file_problems
 
