@@ -14,6 +14,8 @@ from tinyml_labs import inference
 from tinyml_labs.virtual import VirtualBoardSettings
 from tinyml_labs.virtual.mlperf import MlperfProgram
 
+pytestmark = pytest.mark.slow
+
 
 class Bench:
     """The program without a port: what it says to a command, line by line."""

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from cpp_programs import FOLDER, LIBRARY, SOURCES, STRICT, require_compiler
 
+pytestmark = pytest.mark.slow
+
 HEADERS = sorted(SOURCES.rglob("*.h"))
 EXAMPLES = sorted((LIBRARY / "examples").glob("*/*.ino"))
 MORE = ("-Wshadow", "-Wconversion", "-Wdouble-promotion", "-Wnon-virtual-dtor")

@@ -19,6 +19,8 @@ from tinyml_labs import datasets, inference
 from tinyml_labs.link import Board, open_port
 from tinyml_labs.model_file import read_model
 
+pytestmark = pytest.mark.slow
+
 SKETCH = FOLDER.parents[2] / "arduino_sketches" / "model_runner"
 EVERY_INPUT = np.arange(-128, 128, dtype=np.int8).reshape(256, 1)
 

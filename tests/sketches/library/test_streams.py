@@ -12,6 +12,8 @@ from cpp_programs import compile_program, run_lines, run_program
 
 from tinyml_labs.link.fields import DTYPES
 
+pytestmark = pytest.mark.slow
+
 DAY_S = 24 * 3600
 
 
