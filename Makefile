@@ -37,7 +37,7 @@ demo: $(READY)  ## hello world's whole circle in the terminal
 test: $(READY)  ## set up what is missing, then run every test and every notebook
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope -q
 
-check: $(READY)  ## lint, types and the fast tests, in under a minute
+check: $(READY)  ## lint, types and the fast tests, in about a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

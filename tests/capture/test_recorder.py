@@ -183,6 +183,7 @@ def test_a_full_disk_keeps_what_it_holds(tmp_path: Path) -> None:
         subprocess.run(["umount", disk], check=True)
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with capture.Recorder("virtual://", sensor="imu", folder=tmp_path / "file") as recorder:
@@ -191,6 +192,7 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
             recorder.wait(timeout_s=20)
 
 
+@pytest.mark.slow
 def test_stop_gives_what_came_and_orders_are_checked(tmp_path: Path) -> None:
     with capture.Recorder("virtual://", sensor="test_pattern", folder=tmp_path) as recorder:
         with pytest.raises(ValueError, match="seconds is 0"):
@@ -208,6 +210,7 @@ def test_stop_gives_what_came_and_orders_are_checked(tmp_path: Path) -> None:
     assert {recording.label for recording in capture.load_recordings(tmp_path)} == {"a", "b"}
 
 
+@pytest.mark.slow
 def test_orders_that_cross_each_other_end(tmp_path: Path) -> None:
     """Another sensor before the first sample came; a stop when it is over; arguments that cannot be."""
     with capture.Recorder("virtual://?sensor_rate_hz=1", sensor="test_pattern", folder=tmp_path) as recorder:
@@ -243,6 +246,7 @@ def test_a_forked_child_does_not_keep_the_recorder_from_ending(tmp_path: Path) -
     assert recording.finished
 
 
+@pytest.mark.slow
 def test_modules_in_the_current_folder_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "queue.py").write_text("raise RuntimeError('the student has a queue.py')")
     monkeypatch.chdir(tmp_path)
@@ -251,6 +255,7 @@ def test_modules_in_the_current_folder_are_not_taken(tmp_path: Path, monkeypatch
         assert len(recorder.wait(timeout_s=10).samples) == 12
 
 
+@pytest.mark.slow
 def test_a_port_that_is_not_there_and_a_sensor_that_is_not(tmp_path: Path) -> None:
     with pytest.raises(link.PortError, match="no such port"):
         capture.Recorder("/dev/ttyNOT0", folder=tmp_path)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,6 +144,9 @@ def test_modem_manager_is_told_by_its_name(port: str, tmp_path: Path) -> None:
     try:
         with subprocess.Popen([program, "60"], stdin=descriptor) as process:
             try:
+                deadline = time.monotonic() + 10  # a process that has just begun has its parent's name for a moment
+                while not modem_manager_runs() and time.monotonic() < deadline:
+                    time.sleep(0.01)
                 assert modem_manager_runs()
                 busy = diagnosis.explain_open_error(
                     port, OSError(errno.EBUSY, "busy"), comports=lambda: [UsbPort(port)]

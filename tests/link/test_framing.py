@@ -93,7 +93,7 @@ def test_byte_stuffing_equals_the_cobs_package(data: bytes) -> None:
     assert _unstuff(cobs.encode(data)) == data
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(
     st.binary(min_size=1, max_size=600).map(lambda b: b.replace(b"\0", b"\1"))
     | st.lists(st.integers(1, 6), min_size=100, max_size=500).map(bytes)

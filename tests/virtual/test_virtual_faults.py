@@ -17,6 +17,8 @@ from tinyml_labs.virtual import VirtualBoardSettings, test_pattern
 from tinyml_labs.virtual.byte_faults import ByteFaults
 from tinyml_labs.virtual.uart import receive_at_other_rate
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., tuple[subprocess.Popen, str]]
 KINDS = ("flip", "drop", "insert", "repeat")
 

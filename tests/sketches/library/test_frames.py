@@ -9,6 +9,8 @@ from cpp_programs import run_lines, run_program
 
 from tinyml_labs.link import Frame, FrameDecoder, encode_frame
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).parents[2] / "golden" / "frames"
 INDEX = json.loads((GOLDEN / "frames.json").read_text())
 LENGTHS = (0, 0, 1, 5, 20, 241, 242, 243, 244, 495, 496, 497, 700, 4095, 4096)
