@@ -5,6 +5,7 @@ import pty
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from tinyml_labs import doctor
 from tinyml_labs.doctor import Finding, Report, examine_ports
 from tinyml_labs.link import PortError, open_port
+from tinyml_labs.link.port_holders import modem_manager_runs
 from tinyml_labs.link.port_list import PortDescription
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no ptys")
@@ -85,6 +87,9 @@ def test_modem_manager_is_noted_if_there_are_boards(device: str, tmp_path: Path)
     shutil.copy(shutil.which("sleep") or "sleep", program)
     with subprocess.Popen([program, "60"]) as process:
         try:
+            deadline = time.monotonic() + 10  # a process that has just begun has its parent's name for a moment
+            while not modem_manager_runs() and time.monotonic() < deadline:
+                time.sleep(0.01)
             findings = list(examine_ports([describe(device)]))
             without_boards = list(examine_ports([]))
         finally:

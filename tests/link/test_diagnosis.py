@@ -297,6 +297,9 @@ def test_nothing_came_and_the_port_has_gone() -> None:
 def test_somebody_else_reads_the_same_port(port: str) -> None:
     descriptor = os.open(port, os.O_RDWR | os.O_NOCTTY)
     with subprocess.Popen([shutil.which("sleep") or "sleep", "60"], stdin=descriptor) as rival:
+        deadline = time.monotonic() + 10  # a process that has just begun has its parent's name for a moment
+        while Path(f"/proc/{rival.pid}/comm").read_text().strip() != "sleep" and time.monotonic() < deadline:
+            time.sleep(0.01)
         said = silence(port, b"")
         rival.kill()
     os.close(descriptor)
