@@ -29,6 +29,7 @@ from tinyml_labs.link import Frame, FrameDecoder, encode_frame
 from tinyml_labs.link.descriptions import BoardInfo, Sensor, SensorKind
 from tinyml_labs.link.messages import Samples, StreamStart, Type, pack_done
 from tinyml_labs.virtual import test_pattern
+from tinyml_labs.virtual.microphone import hear
 
 SENSORS = {
     "audio": Sensor(
@@ -206,8 +207,10 @@ def measure_streams(folder: Path, seconds: float) -> dict:
                 peak = max(peak, process.memory_info().rss)
             cpu = (sum(process.cpu_times()[:2]) - before) / (time.perf_counter() - start)
             recording = recorder.wait()
-        wrong = None
-        if sensor == "test_pattern":
+        if sensor == "microphone":  # it plays what it hears, over and over
+            sound, first = hear(1), recording.metadata["first_sample"]
+            wrong = int((recording.samples[:, 0] != sound[(first + recording.sample_numbers) % len(sound)]).sum())
+        else:
             channels, first = recording.samples.shape[1], recording.metadata["first_sample"]
             dtype = recording.sensor["dtype"]
             wrong = sum(

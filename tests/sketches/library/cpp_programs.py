@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+import toolchains
 
 FOLDER = Path(__file__).parent
 LIBRARY = FOLDER.parents[2] / "arduino_sketches" / "libraries" / "TinyMLLabs"
@@ -18,11 +18,9 @@ STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic")
 
 
 def require_compiler(compiler: str, package: str) -> str:
-    """Give the path of a compiler; without it the test is skipped, with the line that installs it."""
-    path = shutil.which(compiler)
-    if path is None:
-        pytest.skip(f"{compiler} is not installed: sudo apt install {package}")
-    return path
+    """Give the path of a compiler; without it the test is skipped, or fails in CI, with the line that installs it."""
+    toolchains.need_tools(compiler, packages=package)
+    return shutil.which(compiler) or compiler
 
 
 @functools.cache
