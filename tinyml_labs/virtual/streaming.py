@@ -10,7 +10,7 @@ from tinyml_labs.link.messages import SAMPLES_OVERHEAD, Samples, StreamEnd, Type
 from tinyml_labs.virtual.sensors import SampleSource, sample_bytes
 from tinyml_labs.virtual.settings import VirtualBoardSettings
 
-SECONDS_A_FRAME = 0.04
+SECONDS_A_FRAME = 1 / 30
 SECONDS_A_BATCH = 0.01
 BYTES_A_BATCH = 16 * 1024
 
