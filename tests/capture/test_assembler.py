@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyml_labs.capture.assembler import Gap, SampleAssembler
+from tinyml_labs.capture.assembler import Gap, SampleAssembler, in_runs
 from tinyml_labs.capture.images import ImageCollector, from_rgb, to_rgb
 from tinyml_labs.capture.rate import BoardClockRate, is_off
-from tinyml_labs.link import BoardError
+from tinyml_labs.link import BoardError, Frame
 from tinyml_labs.link.descriptions import Sensor, SensorKind
-from tinyml_labs.link.messages import Samples
+from tinyml_labs.link.messages import Samples, StreamEnd, Type
 
 SENSOR = Sensor(id=1, name="two", unit="counts", channels=2, dtype="int16", rate_hz=100.0)
 
@@ -70,6 +70,39 @@ def test_sample_numbers_wrap() -> None:
     after = assembler.feed(message(2**32 + 15, 10), 0)
     assert (block.first, block.gap) == (2**32 - 5, None)
     assert (after.first, after.gap.missing) == (2**32 + 15, 10)
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.sampled_from([0, 0, 0, 4]), st.booleans()), max_size=30))
+def test_runs_of_frames_are_the_frames(plan: list[tuple[int, int, bool]]) -> None:
+    """Joined or not, the same samples, gaps and rate come out; an end or a broken message waits for its turn."""
+    frames, at, overruns = [], 0, 0
+    for number, (count, lost, dropped) in enumerate(plan):
+        at += lost
+        overruns += lost * dropped
+        payload = message(at, count, overruns=overruns).pack()
+        frames.append(Frame(Type.SAMPLES, number, at * 1000, payload))
+        at += count
+
+    def collect(assembler: SampleAssembler, pieces: list[list[Frame]]) -> tuple:
+        blocks = [assembler.feed(*found) for piece in pieces for found in in_runs(piece, SENSOR)]
+        values = [value for block in blocks for value in block.samples[:, 0].tolist()]
+        return values, [block.gap for block in blocks if block.gap], assembler.next, assembler.overruns
+
+    one_by_one = collect(SampleAssembler(SENSOR), [[frame] for frame in frames])
+    assert collect(SampleAssembler(SENSOR), [frames]) == one_by_one
+    assert len(list(in_runs(frames, SENSOR))) == bool(frames) + sum(gap.at > 0 for gap in one_by_one[1])
+
+
+def test_what_came_before_an_end_or_a_broken_message_is_given_first() -> None:
+    whole = [Frame(Type.SAMPLES, n, 0, message(n * 5, 5).pack()) for n in range(4)]
+    end = Frame(Type.STREAM_END, 4, 0, StreamEnd(sensor=1, samples=20, overruns=0).pack())
+    (samples, _), (last, _) = in_runs([*whole, end], SENSOR)
+    assert samples == message(0, 20)
+    assert last == StreamEnd(sensor=1, samples=20, overruns=0)
+    found = in_runs([*whole, Frame(Type.SAMPLES, 4, 0, b"short")], SENSOR)
+    assert next(found) == (message(0, 20), 0)
+    with pytest.raises(BoardError, match="SAMPLES is cut short: 5 bytes"):
+        next(found)
 
 
 def test_half_a_sample_is_an_error() -> None:

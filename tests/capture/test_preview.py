@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyml_labs.capture.assembler import Block, Gap, join
+from tinyml_labs.capture.assembler import Block, Gap
 from tinyml_labs.capture.preview import Preview
 from tinyml_labs.capture.process_messages import MessageSender, read_message
 
@@ -37,21 +37,6 @@ def test_a_gap_is_blank() -> None:
     first = preview.feed(Block(0, np.ones((15, 1), np.int16)))
     second = preview.feed(Block(45, np.ones((10, 1), np.int16), Gap(at=15, first=15, missing=30, cause="damaged")))
     assert np.isnan(np.concatenate((first, second))[:, 0, 0]).tolist() == [False, False, True, True, True, False]
-
-
-@given(st.lists(st.tuples(st.integers(1, 5), st.booleans()), max_size=12))
-def test_joined_blocks_hold_the_same_and_keep_their_gaps(plan: list[tuple[int, bool]]) -> None:
-    blocks, at = [], 0
-    for count, gap in plan:
-        missing = Gap(at=0, first=at, missing=3, cause="damaged") if gap else None
-        at += 3 * gap
-        blocks.append(Block(at, np.arange(at, at + count)[:, None], missing))
-        at += count
-    joined = join(blocks)
-    assert [n for b in joined for n in b.samples[:, 0]] == [n for b in blocks for n in b.samples[:, 0]]
-    assert [b.gap for b in joined if b.gap] == [b.gap for b in blocks if b.gap]
-    assert all(b.samples[0, 0] == b.first for b in joined)
-    assert all(b.gap is not None for b in joined[1:])
 
 
 def test_messages_that_a_late_reader_missed_are_dropped_and_others_are_not() -> None:

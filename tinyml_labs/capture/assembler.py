@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -11,9 +12,12 @@ from numpy.typing import NDArray
 from tinyml_labs.capture.rate import BoardClockRate
 from tinyml_labs.link.descriptions import Sensor
 from tinyml_labs.link.errors import BoardError
-from tinyml_labs.link.messages import Samples
+from tinyml_labs.link.fields import MessageError
+from tinyml_labs.link.framing import Frame
+from tinyml_labs.link.messages import Samples, StreamEnd, Type
 
 _FAR_S = 10.0
+_LONG_BYTES = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,15 +177,46 @@ class SampleAssembler:
         return Gap(at=self.stored, first=self.next, missing=ahead, cause=cause, overruns=dropped)
 
 
-def join(blocks: list[Block]) -> list[Block]:
-    """Join blocks that follow each other without a gap: fewer and longer ones are less work."""
-    joined: list[Block] = []
-    run: list[Block] = []
-    for block in [*blocks, None]:
-        if run and (block is None or block.gap is not None):
-            samples = run[0].samples if len(run) == 1 else np.concatenate([part.samples for part in run])
-            joined.append(Block(run[0].first, samples, run[0].gap))
+def in_runs(frames: Iterable[Frame], sensor: Sensor) -> Iterator[tuple[Samples | StreamEnd, int]]:
+    """Give the messages of a stream, and the board's time of each; those that continue each other come as one.
+
+    Fewer and longer messages are less work: of a fast stream, hundreds of frames come at a time.
+
+    Raises
+    ------
+    MessageError
+        For a frame that is none, after what came before it.
+    """
+    sample_bytes = sensor.channels * np.dtype(sensor.dtype).itemsize
+    run: list[bytes] = []
+    begin = Samples(sensor=sensor.id, first=0, overruns=0, data=b"")
+    begin_micros = size = 0
+    for frame in [*frames, None]:
+        message = error = None
+        try:
+            if frame is not None:
+                kind = StreamEnd if frame.type == Type.STREAM_END else Samples
+                message = kind.unpack(frame.payload)
+        except MessageError as found:
+            error = found
+        continues = (
+            isinstance(message, Samples)
+            and size < _LONG_BYTES
+            and not size % sample_bytes
+            and (message.first - begin.first) % 2**32 * sample_bytes == size
+            and (message.sensor, message.overruns) == (begin.sensor, begin.overruns)
+        )
+        if run and not continues:
+            yield begin._replace(data=b"".join(run)), begin_micros
             run = []
-        if block is not None:
-            run.append(block)
-    return joined
+        if error is not None:
+            raise error
+        if frame is None or message is None:
+            return
+        if isinstance(message, StreamEnd):
+            yield message, frame.micros
+            continue
+        if not run:
+            begin, begin_micros, size = message, frame.micros, 0
+        run.append(message.data)
+        size += len(message.data)

@@ -207,6 +207,7 @@ class Recorder:
             "decoder": decoder,
             "rate_hz": rate_hz,
             "reconnect_s": reconnect_s,
+            "preview": listener is not None,
         }
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - a pipe that nobody reads would fill
         self._process = subprocess.Popen(
@@ -459,6 +460,4 @@ def _show_progress(recorder: Recorder, seconds: float, shown: bool) -> None:
                 bar.n = round(seconds * min(1, status.span / status.limit), 2)
                 bar.set_postfix_str(f"{status.missing} missing" if status.missing else "", refresh=False)
                 bar.refresh()
-        if bar.n > 0.9 * bar.total:  # the status was a tenth of a second old; a bar that stops short stays, in red
-            bar.n = bar.total
-            bar.refresh()
+        bar.total = bar.n  # what it shows is a moment old, and a bar that stops short of its end stays, in red

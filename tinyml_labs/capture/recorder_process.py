@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyml_labs.capture.assembler import Block, Gap, join
+from tinyml_labs.capture.assembler import Block, Gap
 from tinyml_labs.capture.images import to_rgb
 from tinyml_labs.capture.open_source import open_source
 from tinyml_labs.capture.preview import Preview
@@ -43,10 +43,12 @@ class Session:
     ----------
     source : Source
     sender : MessageSender
+    preview : bool
+        Whether somebody looks: only then is a preview made.
     """
 
-    def __init__(self, source: Source, sender: MessageSender) -> None:
-        self._source, self._sender = source, sender
+    def __init__(self, source: Source, sender: MessageSender, *, preview: bool = True) -> None:
+        self._source, self._sender, self._looked_at = source, sender, preview
         self._writer: RecordingWriter | None = None
         self._order: dict[str, Any] | None = None  # a recording that begins with the next sample
         self._limit: int | None = None
@@ -69,7 +71,7 @@ class Session:
                     return
                 self._tell_news()
                 try:
-                    for block in join(blocks):
+                    for block in blocks:
                         self._take(block)
                     self._check_clock()
                     self._obey(commands)
@@ -89,7 +91,9 @@ class Session:
         if block.gap is not None:
             self._missing += block.gap.missing
             self._overruns += block.gap.overruns
-        if self._source.sensor.kind == SensorKind.IMAGE:
+        if not self._looked_at:
+            pass
+        elif self._source.sensor.kind == SensorKind.IMAGE:
             self._image = block.samples[-1]
         else:
             self._columns.append(self._preview.feed(block))
@@ -290,7 +294,9 @@ def main() -> int:
     threading.Thread(target=_read_commands, args=(commands,), daemon=True).start()
     status = 0
     try:
-        Session(open_source(**json.loads(sys.argv[1])), sender).run(commands)
+        settings = json.loads(sys.argv[1])
+        preview = settings.pop("preview")
+        Session(open_source(**settings), sender, preview=preview).run(commands)
     except Exception as error:
         sender.send("ended", error=type(error).__name__, text=str(error), waiting=True)
         status = 1

@@ -7,13 +7,13 @@ import time
 from dataclasses import replace
 from typing import Any, Protocol
 
-from tinyml_labs.capture.assembler import Block, SampleAssembler
+from tinyml_labs.capture.assembler import Block, SampleAssembler, in_runs
 from tinyml_labs.capture.images import ImageCollector
 from tinyml_labs.capture.rate import BoardClockRate
 from tinyml_labs.link import Board, BoardEnd, BoardError, BoardTimeout, BoardVanished
 from tinyml_labs.link.descriptions import NO_MODEL, BoardInfo, Sensor, SensorKind
 from tinyml_labs.link.framing import Frame
-from tinyml_labs.link.messages import Samples, StreamEnd, Type
+from tinyml_labs.link.messages import Samples, StreamEnd
 
 SILENCE_S = 1.0
 ANY_SENSOR = "*"
@@ -187,11 +187,11 @@ class FrameSource:
         """Give the samples in frames; an error among them waits until the samples before it are taken."""
         blocks: list[Block] = []
         try:
-            for frame in frames:
-                if frame.type == Type.STREAM_END:
-                    self._check_end(StreamEnd.unpack(frame.payload))
+            for message, micros in in_runs(frames, self.sensor):
+                if isinstance(message, StreamEnd):
+                    self._check_end(message)
                 else:
-                    blocks += self._samples(Samples.unpack(frame.payload), frame.micros)
+                    blocks += self._samples(message, micros)
         except BoardError as error:
             self._failure = error
         return blocks

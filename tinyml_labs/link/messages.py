@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tinyml_labs.link.fields import MessageError, Reader
 
@@ -145,8 +146,7 @@ _SAMPLES = struct.Struct("<BII")
 SAMPLES_OVERHEAD = _SAMPLES.size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Samples:
+class Samples(NamedTuple):
     """Consecutive samples of a sensor. Its frame's ``micros`` is the time at which the first of them was taken.
 
     ``first`` is the number of the first since the stream began, lost ones counted; ``overruns`` counts the samples
