@@ -5,11 +5,11 @@ import pty
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from other_programs import holding, wait_until
 
 from tinyml_labs import doctor
 from tinyml_labs.doctor import Finding, Report, examine_ports
@@ -64,19 +64,13 @@ def test_a_board_in_its_bootloader(device: str) -> None:
 
 @LINUX
 def test_a_port_that_a_program_holds(device: str) -> None:
-    script = f"import serial; p = serial.Serial({device!r}, exclusive=True); print('open', flush=True); input()"
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "open\n"
+    with holding(device) as pid:
         (finding,) = examine(describe(device))
-        with pytest.raises(PortError, match=rf"\(process {holder.pid}\)"):
+        with pytest.raises(PortError, match=rf"\(process {pid}\)"):
             open_port(device)
-        holder.communicate("\n")
     assert finding.status == "note"
     assert f"in use by {Path(sys.executable).name[:6]}" in finding.found
-    assert f"(process {holder.pid})" in finding.found
+    assert f"(process {pid})" in finding.found
     (finding,) = examine(describe(device))
     assert finding.status == "ok"
 
@@ -87,9 +81,7 @@ def test_modem_manager_is_noted_if_there_are_boards(device: str, tmp_path: Path)
     shutil.copy(shutil.which("sleep") or "sleep", program)
     with subprocess.Popen([program, "60"]) as process:
         try:
-            deadline = time.monotonic() + 10  # a process that has just begun has its parent's name for a moment
-            while not modem_manager_runs() and time.monotonic() < deadline:
-                time.sleep(0.01)
+            wait_until(modem_manager_runs)
             findings = list(examine_ports([describe(device)]))
             without_boards = list(examine_ports([]))
         finally:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import serial
+from other_programs import holding, wait_until
 
 from tinyml_labs import link
 from tinyml_labs.boards import recognise
@@ -103,18 +104,12 @@ def test_a_port_that_this_program_holds_itself(port: str) -> None:
 
 @LINUX
 def test_a_port_that_another_program_holds_is_named_with_it(port: str) -> None:
-    script = f"import serial; p = serial.Serial({port!r}, exclusive=True); print('open', flush=True); input()"
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "open\n"
-        assert [found.pid for found in find_holders(port) if found.pid != os.getpid()] == [holder.pid]
+    with holding(port) as pid:
+        assert [found.pid for found in find_holders(port) if found.pid != os.getpid()] == [pid]
         with pytest.raises(
-            link.PortError, match=rf"another program holds it: \S+ \(process {holder.pid}\). Close it there."
+            link.PortError, match=rf"another program holds it: \S+ \(process {pid}\). Close it there."
         ):
             ports.open_port(port)
-        holder.communicate("\n")
 
 
 @LINUX
@@ -297,9 +292,7 @@ def test_nothing_came_and_the_port_has_gone() -> None:
 def test_somebody_else_reads_the_same_port(port: str) -> None:
     descriptor = os.open(port, os.O_RDWR | os.O_NOCTTY)
     with subprocess.Popen([shutil.which("sleep") or "sleep", "60"], stdin=descriptor) as rival:
-        deadline = time.monotonic() + 10  # a process that has just begun has its parent's name for a moment
-        while Path(f"/proc/{rival.pid}/comm").read_text().strip() != "sleep" and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: Path(f"/proc/{rival.pid}/comm").read_text().strip() == "sleep")
         said = silence(port, b"")
         rival.kill()
     os.close(descriptor)

@@ -129,7 +129,7 @@ function factsOf(state, status, live) {
     value == null ? [] : [{ id, name, text: String(value), level: value > 0 ? "tinyml-bad" : "" }];
   const made = [
     { id: "rate", name: "Rate", text: rate, level: Math.abs(off) > 0.01 ? "tinyml-doubtful" : "" },
-    ...(status.recording ? count("missing", "Missing", status.missing) : [{ id: "missing", name: "Missing", text: "\u2013" }]),
+    ...count("missing", "Missing", status.missing),
     ...count("overruns", "Overruns", status.overruns ?? facts.overruns),
     ...count("crc_errors", "CRC errors", facts.crc_errors),
     ...count("lost_frames", "Lost frames", facts.lost_frames),

@@ -27,16 +27,16 @@ class SampleBlocks {
   typedef SampleBlock<DataBytes> Block;
   enum class State : uint8_t { idle, running, complete };  // complete: all samples asked for were taken
 
-  SampleBlocks() : state_(State::idle), flush_us_(50000) { set_up(1, 1000, 0); }
+  SampleBlocks() : state_(static_cast<uint8_t>(State::idle)), flush_us_(50000) { set_up(1, 1000, 0); }
 
   // Before a stream, in loop(). samples = 0: until stopped.
   void start(size_t sample_bytes, uint32_t rate_millihertz, uint32_t samples) {
     set_up(sample_bytes, rate_millihertz, samples);
-    store_release(&state_, State::running);
+    set_state(State::running);
   }
-  void stop() { store_release(&state_, State::idle); }
+  void stop() { set_state(State::idle); }
   void set_flush_us(uint32_t flush_us) { flush_us_ = flush_us; }
-  State state() const { return load_acquire(&state_); }
+  State state() const { return static_cast<State>(load_acquire(&state_)); }
 
   // The producer's side.
 
@@ -109,6 +109,8 @@ class SampleBlocks {
     return true;
   }
 
+  void set_state(State state) { store_release(&state_, static_cast<uint8_t>(state)); }
+
   void close_block() {
     queue_.commit();
     open_ = nullptr;
@@ -125,11 +127,11 @@ class SampleBlocks {
   void finish_if_complete() {
     if (wanted_ == 0 || taken_ < wanted_) return;
     if (open_) close_block();
-    store_release(&state_, State::complete);
+    set_state(State::complete);
   }
 
   RingBuffer<Block, Blocks> queue_;
-  volatile State state_;
+  volatile uint8_t state_;  // a State: Clang's atomics take numbers only
   Block* open_;  // the block that is being filled; not committed yet
   size_t sample_bytes_;
   uint32_t rate_millihertz_;
