@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyml_labs.capture.recordings import Recording
+from tinyml_labs.features.windows import WindowSettings, cut_windows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,6 +92,7 @@ def recordings_to_dataset(
     stride = length // 2 if stride_s is None else round(stride_s * rate)
     if length < 1 or stride < 1:
         raise ValueError(f"At {rate:g} Hz a window of {window_s} s has {length} samples, its stride {stride}.")
+    cut = WindowSettings(rate_hz=rate, window_ms=1000 * length / rate, stride_ms=1000 * stride / rate)
     groups = [_group(recording, split_by) for recording in recordings]
     test_groups = _choose(sorted(set(groups)), test, seed, split_by)
     labels = sorted({recording.label for recording in recordings})
@@ -100,7 +102,7 @@ def recordings_to_dataset(
     }
     left_out: dict[str, str] = {}
     for recording, group in zip(recordings, groups, strict=True):
-        windows = _windows(recording, length, stride)
+        windows = _windows(recording, cut)
         if not len(windows):
             longest = max((len(piece) for piece in recording.segments()), default=0)
             left_out[str(recording.path)] = f"its longest piece without a gap has {longest} of {length} samples"
@@ -205,12 +207,8 @@ def _choose(groups: list[str], test: float | str | Collection[str], seed: int, s
     return test
 
 
-def _windows(recording: Recording, length: int, stride: int) -> NDArray[np.float32]:
-    found = [
-        np.lib.stride_tricks.sliding_window_view(piece, length, axis=0)[::stride].transpose(0, 2, 1)
-        for piece in recording.segments()
-        if len(piece) >= length
-    ]
-    if not found:
-        return np.empty((0, length, len(recording.channel_names)), np.float32)
-    return np.concatenate(found).astype(np.float32)
+def _windows(recording: Recording, settings: WindowSettings) -> NDArray[np.float32]:
+    """Cut each piece between gaps alone."""
+    found = [cut_windows(piece, settings)[0] for piece in recording.segments()]
+    nothing = np.empty((0, settings.length, len(recording.channel_names)), np.float32)
+    return np.concatenate([nothing, *found])

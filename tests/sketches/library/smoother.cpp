@@ -1,4 +1,4 @@
-// classes window threshold release hold_off background as arguments; a line of scores, or "reset", in; "event best sums..." out.
+// classes window threshold release hold_off background_mask as arguments; a line of scores, or "reset", in; "event best sums..." out.
 #include <TinyMLLabs.h>
 
 #include <iostream>
@@ -33,7 +33,7 @@ int main(int, char** arguments) {
   int number[7];
   for (int i = 1; i <= 6; ++i) number[i] = atoi(arguments[i]);
   const SmootherSettings settings = {number[3], number[4], static_cast<uint16_t>(number[5]),
-                                     static_cast<int16_t>(number[6])};
+                                     static_cast<uint32_t>(number[6])};
   if (number[1] == 1 && number[2] == 1) run<1, 1, int8_t>(settings);
   if (number[1] == 3 && number[2] == 4) run<3, 4, int8_t>(settings);
   if (number[1] == 3 && number[2] == 5) run<3, 5, uint8_t>(settings);

@@ -11,6 +11,7 @@ import pytest
 from cpp_programs import compile_program, run_lines, run_program
 
 from tinyml_labs.link.fields import DTYPES
+from tinyml_labs.smoothing import ScoreSmoother, SmootherSettings
 
 pytestmark = pytest.mark.slow
 
@@ -50,10 +51,11 @@ class Smoother:
     """The rule of score_smoother.h, written again from its words."""
 
     def __init__(
-        self, classes: int, window: int, threshold: int, release: int, hold_off: int, background: int
+        self, classes: int, window: int, threshold: int, release: int, hold_off: int, background_mask: int
     ) -> None:
         self.window, self.threshold, self.release = window, threshold, release
-        self.hold_off, self.background = hold_off, background
+        self.hold_off = hold_off
+        self.background = [k for k in range(classes) if background_mask & 1 << k]
         self.scores: list[list[int]] = []
         self.updates_since_event: int | None = None
         self.latched = -1
@@ -70,7 +72,7 @@ class Smoother:
             if self.updates_since_event <= self.hold_off:
                 return -1
         best = int(np.argmax(sums))
-        if best in (self.background, self.latched) or sums[best] < self.threshold * self.window:
+        if best in (*self.background, self.latched) or sums[best] < self.threshold * self.window:
             return -1
         self.latched, self.updates_since_event = best, 0
         return best
@@ -81,19 +83,30 @@ class Smoother:
     [(1, 1, -128, 127), (3, 4, -128, 127), (3, 5, 0, 255), (12, 20, -1000, 1000)],
 )
 def test_scores_become_events_by_the_rule(classes: int, window: int, low: int, high: int) -> None:
+    """The sketch's, the package's and the rule above: the same events, and the first two the same sums."""
     chance = random.Random(classes)
     events = 0
     for _ in range(30):
         step = chance.choice((1, (high - low) // 5))  # coarse scores are often equal, and often just the threshold
         threshold = chance.randint(low // 2, high // 2) // step * step
         release = max(low, chance.choice((threshold, chance.randint(low, threshold) // step * step)))
-        settings = (threshold, release, chance.choice((0, 1, 5, 30)), chance.randint(-1, classes - 1))
+        settings = (
+            threshold,
+            release,
+            chance.choice((0, 1, 5, 30)),
+            chance.getrandbits(classes) & chance.getrandbits(classes),
+        )
         arguments = (classes, window, *settings)
         smoother, lines, expected = Smoother(*arguments), [], []
+        names = ("average_windows", "threshold", "release", "hold_off", "background")
+        background = [k for k in range(classes) if settings[-1] & 1 << k]
+        package = ScoreSmoother(SmootherSettings(**dict(zip(names, (*arguments[1:-1], background), strict=True))))
+        said = []
         level = [chance.randint(low, high) for _ in range(classes)]
         for _ in range(400):
             if chance.random() < 0.01:
                 smoother = Smoother(*arguments)
+                package.reset()
                 lines.append("reset")
                 continue
             if chance.random() < 0.1:
@@ -101,8 +114,13 @@ def test_scores_become_events_by_the_rule(classes: int, window: int, low: int, h
             scores = [min(high, max(low, (value + chance.randint(-20, 20)) // step * step)) for value in level]
             lines.append(" ".join(map(str, scores)))
             expected.append(smoother.update(scores))
-        found = [int(line.split()[0]) for line in run_lines("smoother", *arguments, given="\n".join(lines))]
+            said.append([package.update(scores), package.best, *(package.sum(k) for k in range(classes))])
+        board = [
+            [int(text) for text in line.split()] for line in run_lines("smoother", *arguments, given="\n".join(lines))
+        ]
+        found = [numbers[0] for numbers in board]
         assert found == expected
+        assert said == board
         events += sum(event >= 0 for event in found)
     assert events > 30
 
@@ -111,7 +129,7 @@ def test_one_long_gesture_is_one_event() -> None:
     """High for 40 windows, a dip that stays above the release level, then low, then high again: two events."""
     high, dip, low = "100 -128 -128", "60 -128 -128", "-128 100 -128"
     scores = [low] * 5 + [high] * 20 + [dip] * 5 + [high] * 15 + [low] * 10 + [high] * 5
-    found = [int(line.split()[0]) for line in run_lines("smoother", 3, 4, 80, 0, 2, 1, given="\n".join(scores))]
+    found = [int(line.split()[0]) for line in run_lines("smoother", 3, 4, 80, 0, 2, 0b010, given="\n".join(scores))]
     assert [event for event in found if event >= 0] == [0, 0]
     assert found.index(0) == 5 + 3  # four high scores make an average of 80; with three of them it is 43
 

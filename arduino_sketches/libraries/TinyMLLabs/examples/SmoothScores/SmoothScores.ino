@@ -16,7 +16,7 @@ Windower<int16_t, kLength, 1> windower(kStride);
 
 // An event needs an average of 60; the same one comes again only after its average was below 30; after an event there
 // is none for 5 windows; "still" is none at all. Scores are 0 to 100.
-const SmootherSettings kSmoothing = {60, 30, 5, kStill};
+const SmootherSettings kSmoothing = {60, 30, 5, 1u << kStill};
 ScoreSmoother<kClasses, 4, uint8_t> smoother(kSmoothing);
 
 // What a model would do: a window in, a score for each class out.

@@ -11,7 +11,7 @@ struct SmootherSettings {
   int32_t threshold;   // an event needs an average of so much
   int32_t release;     // the same class can be an event again once its average was below this; at most the threshold
   uint16_t hold_off;   // after an event, none in so many updates
-  int16_t background;  // the class that is never an event, such as "unknown" or "idle"; -1: there is none
+  uint32_t background;  // bit k is set if class k is never an event, such as "unknown" or "idle"
 };
 
 // The rule, in integers without any rounding, so that Python and every board do exactly the same:
@@ -21,7 +21,7 @@ struct SmootherSettings {
 // 2. If a class is latched and its sum < release * Window, it is latched no more.
 // 3. The best class is the one with the largest sum; of equals the first.
 // 4. None of the hold_off updates that follow an event is an event.
-// 5. It is an event if best is not the background, is not latched, and its sum >= threshold * Window.
+// 5. It is an event if best is no background, is not latched, and its sum >= threshold * Window.
 // 6. The class of an event is latched, in place of the one before.
 //
 // Sums are 32 bits: Window * the largest score has to fit.
@@ -47,7 +47,7 @@ class ScoreSmoother {
       return -1;
     }
     const int16_t candidate = best();
-    if (candidate == settings_.background || candidate == latched_) return -1;
+    if (is_background(candidate) || candidate == latched_) return -1;
     if (sums_[candidate] < settings_.threshold * Window) return -1;
     latched_ = candidate;
     quiet_ = settings_.hold_off;
@@ -79,6 +79,8 @@ class ScoreSmoother {
   int32_t sum(uint8_t index) const { return sums_[index]; }
 
  private:
+  bool is_background(int16_t index) const { return index < 32 && ((settings_.background >> index) & 1u) != 0; }
+
   SmootherSettings settings_;
   int32_t sums_[Classes];
   Score history_[Window][Classes];
