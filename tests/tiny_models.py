@@ -118,6 +118,43 @@ def quantize_dequantize(scale: float, zero_point: int, output: str = "FLOAT32") 
     return build_model(tensors, operators, inputs=(0,), outputs=(2,))
 
 
+def window_classifier(
+    length: int, channels: int, classes: int = 4, *, input_scale: float = 0.02, gain: float = 4.0, seed: int = 0
+) -> bytes:
+    """Make an int8 dense layer and softmax over whole windows: (1, length, channels) -> (1, classes).
+
+    The logits of windows that use the input's range differ by about ``gain``.
+    """
+    random = np.random.default_rng(seed)
+    size = length * channels
+    weight_scale = gain / (64 * input_scale * 64 * np.sqrt(size))
+    tensors = [
+        TensorSpec(name="window", shape=(1, length, channels), scale=input_scale, zero_point=-3),
+        TensorSpec(
+            name="dense/weights",
+            shape=(classes, size),
+            scale=weight_scale,
+            data=random.integers(-127, 128, (classes, size)).astype(np.int8),
+        ),
+        TensorSpec(
+            name="dense/bias",
+            shape=(classes,),
+            type_name="INT32",
+            scale=input_scale * weight_scale,
+            data=np.zeros(classes, np.int32),
+        ),
+        TensorSpec(name="logits", shape=(1, classes), scale=gain / 32, zero_point=4),
+        TensorSpec(name="scores", shape=(1, classes), scale=1 / 256, zero_point=-128),
+    ]
+    operators = [
+        OperatorSpec(name="FULLY_CONNECTED", inputs=(0, 1, 2), outputs=(3,), kind="FullyConnectedOptions", version=4),
+        OperatorSpec(
+            name="SOFTMAX", inputs=(3,), outputs=(4,), kind="SoftmaxOptions", options={"Beta": 1.0}, version=2
+        ),
+    ]
+    return build_model(tensors, operators, inputs=(0,), outputs=(4,))
+
+
 def custom_op(code: str) -> bytes:
     """Make a model of one custom op, such as ``"edgetpu-custom-op"`` or one that nobody has."""
     tensors = [

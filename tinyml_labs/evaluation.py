@@ -1,16 +1,17 @@
-"""Compare what two runs of a model answer: float with int8, the host with the board."""
+"""Compare what two runs of a model answer, float with int8, host with board, and what is found in a stream."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, field
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinyml_labs.evaluation_views import Shown, plot_accuracies, plot_outputs
+from tinyml_labs.event_evaluation import Event, EventReport, TruthInterval, evaluate_events, pool_event_reports
 from tinyml_labs.host_board import HostBoardComparison, compare_host_board
+from tinyml_labs.intervals import poisson_interval, wilson_interval
+from tinyml_labs.stream_prediction import StreamComparison, compare_streams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,59 +20,20 @@ if TYPE_CHECKING:
 __all__ = [
     "Accuracy",
     "ErrorSummary",
+    "Event",
+    "EventReport",
     "FloatInt8Comparison",
     "HostBoardComparison",
+    "StreamComparison",
+    "TruthInterval",
     "compare_float_int8",
     "compare_host_board",
+    "compare_streams",
+    "evaluate_events",
+    "poisson_interval",
+    "pool_event_reports",
     "wilson_interval",
 ]
-
-
-def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """How far a measured share, such as an accuracy, may be from the true one.
-
-    Parameters
-    ----------
-    successes, trials
-        So many right answers of so many.
-    confidence
-        Between 0 and 1.
-
-    Returns
-    -------
-    tuple of float
-        Lower and upper end, 0 to 1. Stays inside 0 to 1 and is sensible for few trials, which the usual
-        p ± 1.96·sqrt(p(1-p)/n) is not.
-
-    Raises
-    ------
-    ValueError
-        No trials, more successes than trials, or a confidence that is none.
-
-    Examples
-    --------
-    >>> low, high = wilson_interval(81, 263)
-    >>> f"{low:.4f} {high:.4f}"
-    '0.2553 0.3662'
-
-    Notes
-    -----
-    E. B. Wilson, "Probable inference, the law of succession, and statistical inference" (JASA, 1927). The
-    example is from R. G. Newcombe, "Two-sided confidence intervals for the single proportion" (Statistics in
-    Medicine, 1998), table I.
-    """
-    if trials < 1 or not 0 <= successes <= trials:
-        raise ValueError(f"{successes} of {trials}: expected at least 1 trial and 0 to {trials} successes.")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence}, expected a number between 0 and 1, such as 0.95.")
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share = successes / trials
-    middle = share + z * z / (2 * trials)
-    half = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    scale = 1 + z * z / trials
-    low = 0.0 if successes == 0 else (middle - half) / scale  # exactly, without rounding
-    high = 1.0 if successes == trials else (middle + half) / scale
-    return low, high
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,7 +40,7 @@ class Shown:
         raise NotImplementedError
 
 
-def _axes(ax: Axes | None, **size: Any) -> Axes:
+def take_axes(ax: Axes | None, **size: Any) -> Axes:
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
@@ -50,7 +50,7 @@ def _axes(ax: Axes | None, **size: Any) -> Axes:
 
 def plot_outputs(ours: np.ndarray, theirs: np.ndarray, ax: Axes | None = None) -> Axes:
     """Draw how far int8 answers are from float answers, over the float answers; (N, outputs) each."""
-    ax = _axes(ax, figsize=(6.0, 3.4))
+    ax = take_axes(ax, figsize=(6.0, 3.4))
     step = max(1, ours.size // _MOST_POINTS)
     x, y = ours.ravel()[::step], (theirs - ours).ravel()[::step]
     ax.axhline(0.0, color="0.6", linewidth=1)
@@ -63,7 +63,7 @@ def plot_outputs(ours: np.ndarray, theirs: np.ndarray, ax: Axes | None = None) -
 
 def plot_accuracies(rows: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     """Draw each share with its 95 % interval; values have `share`, `low` and `high`, 0 to 1."""
-    ax = _axes(ax, figsize=(6.0, 0.9 + 0.6 * len(rows)))
+    ax = take_axes(ax, figsize=(6.0, 0.9 + 0.6 * len(rows)))
     for place, row in enumerate(rows.values()):
         beside = [[100 * (row.share - row.low)], [100 * (row.high - row.share)]]
         ax.errorbar([100 * row.share], [place], xerr=beside, fmt="o", color="tab:blue", capsize=4)
@@ -76,7 +76,7 @@ def plot_accuracies(rows: Mapping[str, Any], ax: Axes | None = None) -> Axes:
 
 def plot_differences(histogram: Mapping[float, int], unit: str, ax: Axes | None = None) -> Axes:
     """Draw how many values differ by how much; keys are differences, values are counts."""
-    ax = _axes(ax, figsize=(6.0, 3.2))
+    ax = take_axes(ax, figsize=(6.0, 3.2))
     differences, counts = list(histogram), list(histogram.values())
     gaps = np.diff(differences)
     reach = max(abs(difference) for difference in differences)
