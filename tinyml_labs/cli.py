@@ -99,6 +99,12 @@ def _make_parser() -> argparse.ArgumentParser:
     board.add_argument(
         "--play", type=Path, help="a CSV or WAV file, a folder of PNG files, or a recording, that a sensor plays"
     )
+    board.add_argument(
+        "--gestures",
+        default="",
+        help="what a simulated person does, over and over, such as circle or idle,circle,punch "
+        "(also --set gesture_s=4, --set person=31, --set gesture_log=FILE)",
+    )
     board.add_argument("--speed", type=float, default=1.0, help="board time against real time (default: 1)")
     board.add_argument("--ram-kb", type=int, default=8192, help="memory for model and arena (default: 8192 KiB)")
     board.add_argument("--boot-ms", type=int, default=0, help="milliseconds from reset to first answer (default: 0)")
@@ -269,6 +275,7 @@ def _virtual_board(chosen: argparse.Namespace) -> int:
     given = {
         "model": str(chosen.model or ""),
         "play": str(chosen.play or ""),
+        "gestures": chosen.gestures,
         "speed": chosen.speed,
         "ram_kb": chosen.ram_kb,
         "boot_ms": chosen.boot_ms,

@@ -77,7 +77,8 @@ def make_sensors(settings: VirtualBoardSettings) -> tuple[SampleSource, ...]:
     Raises
     ------
     FileNotFoundError, ValueError
-        If what is to be played is not there or cannot be played, or a sample is too large for a frame.
+        If what is to be played is not there or cannot be played or takes the place of the gestures, or a sample is
+        too large for a frame.
     """
     sensors: list[SampleSource] = [
         analog_source(load_recorded_sweep()),
@@ -93,6 +94,11 @@ def make_sensors(settings: VirtualBoardSettings) -> tuple[SampleSource, ...]:
         place = next((k for k, s in enumerate(sensors) if s.description.name == played.description.name), None)
         if place is None:
             place = {SensorKind.AUDIO: 2, SensorKind.IMAGE: 3}.get(played.description.kind, 1)
+        if settings.gestures and sensors[place].description.name == "imu":
+            raise ValueError(
+                f"play={settings.play} and gestures={settings.gestures} both want to be the motion sensor. "
+                "Leave one out."
+            )
         played.description = replace(played.description, id=place + 1)
         sensors[place] = played
     for source in sensors:
@@ -123,7 +129,7 @@ def sample_bytes(sensor: Sensor) -> int:
     return sensor.channels * np.dtype(sensor.dtype).itemsize
 
 
-def _imu(settings: VirtualBoardSettings) -> LoopSource:
+def _imu(settings: VirtualBoardSettings) -> SampleSource:
     rate = settings.sensor_rate_hz or hand.RATE_HZ
     description = Sensor(
         id=2,
@@ -134,6 +140,10 @@ def _imu(settings: VirtualBoardSettings) -> LoopSource:
         rate_hz=rate,
         channel_names=IMU_NAMES,
     )
+    if settings.gestures:
+        from tinyml_labs.virtual.gestures import GestureSource
+
+        return GestureSource(description, settings)
     return LoopSource(description, lambda: hand.move(rate, settings.seed))
 
 

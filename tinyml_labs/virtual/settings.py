@@ -10,6 +10,7 @@ from tinyml_labs.link.framing import MAX_PAYLOAD
 
 DEFAULT_BOOT_TEXT = "TinyML lab kit, virtual board\r\n"
 _DAY_S = 86_400.0
+_GESTURE_RATES_HZ = (10.0, 952.0)  # the fastest of the LSM9DS1
 
 _CHOICES = {
     "dialect": ("frames", "mlperf", "csv"),
@@ -22,6 +23,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "boot_ms": (0, 600_000),
     "ram_kb": (1, 1024 * 1024),
     "start_micros": (0, 2**32 - 1),
+    "gesture_s": (1, 60),
+    "person": (0, 2**32 - 1),
     "seed": (0, 2**32 - 1),
     "sensor_rate_hz": (0, 1_000_000),
     "rate_error_percent": (-50, 50),
@@ -78,10 +81,24 @@ class VirtualBoardSettings:
         What a sensor plays, over and over: a CSV file of one column (``analog``) or of several (``imu``), a WAV
         file (``microphone``), a folder of PNG files (``camera``), or the folder of a recording. By default the
         ``analog`` sensor plays the bundled sweep, and the others make up what they measure.
+    gestures : str
+        What a simulated person does with the board, for the sensor ``imu``: ``"circle"``, or several in order, over
+        and over: ``"idle,circle,punch"``. The names are those of ``tinyml_labs.simulation.sessions.GESTURES``. By
+        default a made-up hand moves now and then.
+    gesture_s : float, seconds
+        How long each of them lasts before the next begins; a single gesture, such as a punch, is repeated for so
+        long, with pauses.
+    person : int
+        Which simulated person. Those of the bundled data are 100 to 123.
+    gesture_log : str
+        A file to which each gesture is written as a line of JSON: ``label``, ``start`` and ``end``, by the numbers
+        of the samples in a stream. It is up to a minute ahead of them. What lies between gestures is not listed.
     seed : int
-        Of everything made up: motion, sound, scene and faults.
+        Of everything made up: motion, sound, scene and faults. With ``gestures``, another seed is another
+        performance of the same person.
     sensor_rate_hz : float, hertz
-        The nominal rate of ``test_pattern`` and of ``imu``, made up or played; 0 for their own.
+        The nominal rate of ``test_pattern`` and of ``imu``, made up or played; 0 for their own. With ``gestures``
+        from 10 to 952.
     rate_error_percent : float
         By how much the true rate of every sensor differs from the nominal one, which is announced.
     test_channels, test_dtype : int, str
@@ -139,6 +156,10 @@ class VirtualBoardSettings:
     start_micros: int = 0
 
     play: str = ""
+    gestures: str = ""
+    gesture_s: float = 4.0
+    person: int = 31
+    gesture_log: str = ""
     seed: int = 0
     sensor_rate_hz: float = 0.0
     rate_error_percent: float = 0.0
@@ -180,6 +201,29 @@ class VirtualBoardSettings:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it is one of {', '.join(choices)}.")
         if not 0 < self.speed <= 1000:
             raise ValueError(f"speed is {self.speed}; it has to be more than 0, and 1000 at most.")
+        if self.gestures:
+            self._check_gestures()
+
+    @property
+    def gesture_order(self) -> tuple[str, ...]:
+        """The names in ``gestures``, in order."""
+        return tuple(name.strip() for name in self.gestures.split(",")) if self.gestures else ()
+
+    def _check_gestures(self) -> None:
+        from tinyml_labs.simulation.sessions import GESTURES
+
+        low, high = _GESTURE_RATES_HZ
+        for name in self.gesture_order:
+            if name not in GESTURES:
+                raise ValueError(
+                    f"gestures is {self.gestures!r}: nobody can do {name!r}. Name one or several of "
+                    f"{', '.join(GESTURES)}, with a comma between."
+                )
+        if self.sensor_rate_hz and not low <= self.sensor_rate_hz <= high:
+            raise ValueError(
+                f"sensor_rate_hz is {self.sensor_rate_hz:g}; with gestures it goes from {low:g} to {high:g}, or is 0 "
+                "for 119."
+            )
 
     def to_json(self) -> str:
         """Give the settings as JSON, for the board's process."""
