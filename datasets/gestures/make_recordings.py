@@ -1,0 +1,76 @@
+"""Make recordings.npz and recordings.json: 38 people who do not exist, a sitting each.
+
+    python datasets/gestures/make_recordings.py
+
+Seeded. NumPy's random numbers are the same everywhere, sines may differ in their last bit: another machine may give
+a few counts that differ by one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+
+from tinyml_labs import simulation
+from tinyml_labs.datasets.gestures import pack_counts
+
+PEOPLE = range(100, 138)
+
+
+def write_with_checksum(path: Path, content: bytes) -> None:
+    """Write a file, and its line in SHA256SUMS beside it."""
+    part = path.with_suffix(path.suffix + ".part")
+    part.write_bytes(content)
+    part.replace(path)
+    sums = path.parent / "SHA256SUMS"
+    lines = (
+        dict(reversed(line.split(maxsplit=1)) for line in sums.read_text("ascii").splitlines())
+        if sums.exists()
+        else {}
+    )
+    lines[path.name] = hashlib.sha256(content).hexdigest()
+    sums.write_text("".join(f"{digest}  {name}\n" for name, digest in sorted(lines.items())), "ascii")
+
+
+def main() -> None:
+    """Write both files."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path, default=Path(__file__).resolve().parent)
+    folder = parser.parse_args().folder
+    sessions = list(simulation.simulate_collection(PEOPLE))
+    entries = []
+    for session in sessions:
+        entries.append(
+            {
+                "name": session.subject.name,
+                "subject": session.subject.name,
+                "sensor": session.sensor,
+                "lsb": session.lsb.tolist(),
+                "samples": len(session.counts),
+                "parts": [[part.start, part.end, part.label] for part in session.parts],
+            }
+        )
+    facts = {
+        "rate_hz": simulation.RATE_HZ,
+        "labels": simulation.GESTURES,
+        "background": simulation.BACKGROUND,
+        "channel_names": simulation.CHANNELS,
+        "units": simulation.UNITS,
+        "recordings": entries,
+    }
+    low, high = pack_counts(np.concatenate([session.counts for session in sessions]))
+    packed = io.BytesIO()
+    np.savez_compressed(packed, low_bytes=low, high_bytes=high)
+    write_with_checksum(folder / "recordings.npz", packed.getvalue())
+    write_with_checksum(folder / "recordings.json", (json.dumps(facts, separators=(",", ":")) + "\n").encode())
+    seconds = sum(len(session.counts) for session in sessions) / simulation.RATE_HZ
+    print(f"{len(sessions)} recordings, {seconds:.0f} s, {len(packed.getvalue()):,} bytes")
+
+
+if __name__ == "__main__":
+    main()
