@@ -88,7 +88,7 @@ def export_c(
     }
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
-    return [_write(folder / file, text) for file, text in files.items()]
+    return [write_source(folder / file, text) for file, text in files.items()]
 
 
 def _check_labels(labels: Sequence[str], model: ModelFile) -> None:
@@ -276,10 +276,22 @@ def _defines(prefix: str, values: Mapping[str, str]) -> list[str]:
     return [f"#define {prefix}_{key} {value}" for key, value in values.items()]
 
 
-def _write(path: Path, text: str) -> Path:
+def write_source(path: Path, text: str) -> Path:
+    """Write a file at once: whoever looks finds the old one or the new one, and never half of it.
+
+    Parameters
+    ----------
+    path : Path
+    text : str
+
+    Returns
+    -------
+    Path
+        The same.
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="ascii", newline="\n") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
         os.chmod(temporary, 0o644)  # noqa: PTH101 - mkstemp makes it private
         os.replace(temporary, path)  # noqa: PTH105

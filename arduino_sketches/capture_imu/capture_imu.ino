@@ -3,7 +3,6 @@
 // Nano 33 BLE Sense, first and second revision: install Arduino_LSM9DS1 and Arduino_BMI270_BMM150, and the sketch
 // finds out which IMU is there. Other boards: an MPU-6050 on the I2C pins, or an ADXL335 on A0, A1, A2. Needs the
 // library TinyMLLabs: ../README.md says how.
-#include <TinyMLLabs.h>
 
 // #define CSV_MODE     // lines of text for the Arduino Serial Plotter, until Python asks for frames
 // #define USE_LSM9DS1  // Nano 33 BLE Sense, with this library alone installed
@@ -11,10 +10,10 @@
 // #define USE_MPU6050  // this one, whatever the board
 // #define USE_ADXL335
 
-using namespace tinyml;
+#include <TinyMLImu.h>
+#include <TinyMLLabs.h>
 
-#include "imu.h"
-#include "missed_samples.h"
+using namespace tinyml;
 
 static char board_id[17];
 static const BoardDescription kBoard = {this_board_name(), "capture_imu", "0.1.0", board_id, &imu_sensor, 1, 64};

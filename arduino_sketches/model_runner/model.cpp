@@ -2,8 +2,6 @@
 // 2,368 bytes as a .tflite file, SHA-256 d8cff12d06eca868989acc48fd3b0967557d6bfe7aa9074f5c799109f822955a
 #include "model.h"
 
-#include "fully_connected.h"
-
 using namespace tinyml;
 
 static const int8_t kWeights0[] TINYML_FLASH = {  // 16×1

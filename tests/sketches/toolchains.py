@@ -66,14 +66,20 @@ def run_compiler(command: list[str | Path]) -> str:
 
 
 def compile_for_cortex_m4(
-    sketch: str, folder: Path, *, recording: bytes = b"", stand_ins: Iterable[str] = (), defines: Iterable[str] = ()
+    sketch: str,
+    folder: Path,
+    *,
+    recording: bytes = b"",
+    stand_ins: Iterable[str] = (),
+    defines: Iterable[str] = (),
+    source: Path = SKETCHES,
 ) -> Path:
     """Compile a sketch for QEMU's mps2-an386.
 
     Parameters
     ----------
     sketch : str
-        Its folder in ``arduino_sketches``.
+        Its name.
     folder : Path
         Where to put what is made.
     recording : bytes
@@ -82,6 +88,8 @@ def compile_for_cortex_m4(
         The sensors' sources, in ``stand_ins/``.
     defines : iterable of str
         Without the ``-D``.
+    source : Path
+        The folder that the sketch's own folder is in.
 
     Returns
     -------
@@ -102,8 +110,8 @@ def compile_for_cortex_m4(
             *[*_OUR_WARNINGS, "-ffunction-sections", "-fdata-sections"],
             *[f"-D{define}" for define in defines],
             *[f"-I{place}" for place in (SHIM, STAND_INS, LIBRARIES / "TinyMLLabs" / "src")],
-            *["-include", "Arduino.h", "-x", "c++", SKETCHES / sketch / f"{sketch}.ino", "-x", "none"],
-            *sorted((SKETCHES / sketch).glob("*.c*")),
+            *["-include", "Arduino.h", "-x", "c++", source / sketch / f"{sketch}.ino", "-x", "none"],
+            *sorted((source / sketch).glob("*.c*")),
             *[STAND_INS / name for name in stand_ins],
             *[SHIM / "mps2.cpp", SHIM / "Print.cpp", linked, "-T", SHIM / "mps2.ld", "-nostartfiles"],
             *["--specs=nano.specs", "--specs=nosys.specs", "-Wl,--gc-sections", "-o", program],

@@ -29,7 +29,7 @@ const TensorLayout kTensor = {DType::int8, 1.0f, 0, 2, kShape};
 uint8_t value;
 const Model kModel = {kHash, 0, &kTensor, 1, &kTensor, 1, &value, 1, &value, 1, do_nothing, nullptr};
 const MlperfSettings kMlperf = {"board", "kws01", &value, 1, false};
-const SmootherSettings kSmoothing = {10, 5, 3, -1};
+const SmootherSettings kSmoothing = {10, 5, 3, 0x2};
 
 Port serial;
 SilentPort silent;
@@ -49,6 +49,52 @@ int use_streams() {
   windower.reset();
   smoother.reset();
   return smoother.update(scores) + static_cast<int>(ring.size() + ring.dropped()) + popped;
+}
+
+int use_features() {
+  static const float kBands[] = {0.5f, 2.0f, 5.0f, 10.0f, 20.0f};
+  static const float kMean[29 + 4] = {1.0f}, kInverseScale[29 + 4] = {2.0f};
+  static Windower<float, 64, 3> windower(32);
+  static MotionFeatures<64, 3, 4> motion(50.0f, kBands);
+  static float features[MotionFeatures<64, 3, 4>::kSize];
+  const Normalisation normalisation = {kMean, kInverseScale, 4.0f, sizeof features / sizeof *features};
+  const float sample[3] = {0.0f, 0.0f, 1.0f};
+  if (motion.valid() && windower.push(sample)) motion.compute(windower, features);
+  normalisation.apply(features);
+  return quantize(features[0], 0.5f, 3);
+}
+
+int use_classifier() {
+  static const float kBands[] = {0.5f, 2.0f, 5.0f, 10.0f, 20.0f};
+  static const float kMean[29 + 4] = {1.0f}, kInverseScale[29 + 4] = {2.0f};
+  static const MotionSettings settings = {50.0f, 32, kBands, {kMean, kInverseScale, 4.0f, 29 + 4}, kSmoothing};
+  static MotionClassifier<64, 3, 4, 3, 2> classifier(settings, kModel);
+  static Resampler<3> resampler;
+  static MissedSamples missed;
+  float sample[3] = {0.0f, 0.0f, 1.0f};
+  missed.begin(50.0f);
+  resampler.begin(to_millihertz(40.0f), to_millihertz(50.0f));
+  if (missed.poll(true, 1) == MissedSamples::kUnsure || !missed.in_step(2)) classifier.reset();
+  resampler.reset();
+  resampler.push(sample);
+  while (resampler.pop(sample)) {
+    if (classifier.valid() && classifier.push(sample) && classifier.event() >= 0) {
+      return static_cast<int>(classifier.features()[0] + classifier.average(1) + classifier.probability(2));
+    }
+  }
+  return classifier.scores()[0];
+}
+
+int use_layers() {
+  static const int8_t kWeights[2] TINYML_FLASH = {1, 2}, kShifts[1] TINYML_FLASH = {-1};
+  static const int32_t kBiases[2] TINYML_FLASH = {3, 4}, kMultipliers[1] TINYML_FLASH = {1L << 30};
+  const FullyConnected layer = {kWeights, kBiases, kMultipliers, kShifts, 1, 2, 1, 0, 0, -128, 127};
+  const Softmax softmax_layer = {1L << 30, 24, -124, 2};
+  const int8_t input[1] = {5};
+  int8_t logits[2], scores[2];
+  run_fully_connected(layer, input, logits);
+  run_softmax(softmax_layer, logits, scores);
+  return scores[0];
 }
 
 int use_server() {
@@ -76,4 +122,4 @@ int use_others() {
   return static_cast<int>(crc32(&value, 1));
 }
 
-int main() { return use_streams() + use_server() + use_others(); }
+int main() { return use_streams() + use_features() + use_classifier() + use_layers() + use_server() + use_others(); }

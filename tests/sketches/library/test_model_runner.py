@@ -1,6 +1,5 @@
 """The sketch model_runner on this computer: its bytes are TensorFlow Lite Micro's, whoever asks for them."""
 
-import importlib.util
 import os
 import pty
 import re
@@ -8,7 +7,6 @@ import subprocess
 import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -16,6 +14,7 @@ import tiny_models
 from cpp_programs import FOLDER, SANITIZERS, SOURCES, STRICT, require_compiler
 
 from tinyml_labs import datasets, inference
+from tinyml_labs.dense_c import model_source
 from tinyml_labs.link import Board, open_port
 from tinyml_labs.model_file import read_model
 
@@ -23,16 +22,6 @@ pytestmark = pytest.mark.slow
 
 SKETCH = FOLDER.parents[2] / "arduino_sketches" / "model_runner"
 EVERY_INPUT = np.arange(-128, 128, dtype=np.int8).reshape(256, 1)
-
-
-@pytest.fixture(scope="session")
-def make_model() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_model", SKETCH / "make_model.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def compile_sketch(target: Path, *flags: str, model: Path = SKETCH / "model.cpp") -> Path:
@@ -94,8 +83,9 @@ def start() -> Iterator[Callable[[Path], str]]:
         os.close(end)
 
 
-def test_the_models_source_is_what_its_script_makes(make_model: ModuleType) -> None:
-    assert make_model.model_source(datasets.load_reference_model("sine")) == (SKETCH / "model.cpp").read_text()
+def test_the_models_source_is_what_its_script_makes() -> None:
+    source = model_source(datasets.load_reference_model("sine"), made_by="make_model.py")
+    assert source == (SKETCH / "model.cpp").read_text()
 
 
 @pytest.mark.usefixtures("tflm")
@@ -234,10 +224,10 @@ def dense_chain(seed: int, kind: str, *, per_channel: bool) -> bytes:
 @pytest.mark.parametrize("per_channel", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_other_dense_models_give_the_bytes_of_tflm(
-    make_model: ModuleType, start: Callable[[Path], str], tmp_path: Path, kind: str, per_channel: bool
+    start: Callable[[Path], str], tmp_path: Path, kind: str, per_channel: bool
 ) -> None:
     model = dense_chain(7, kind, per_channel=per_channel)
-    source = make_model.model_source(model)
+    source = model_source(model)
     (tmp_path / "model.cpp").write_text(source)
     program = compile_sketch(tmp_path / "sketch", *SANITIZERS, model=tmp_path / "model.cpp")
     largest = 125 if kind == "gentle" else 3
@@ -249,16 +239,19 @@ def test_other_dense_models_give_the_bytes_of_tflm(
     assert (re.search(r"kShifts1\[\] TINYML_FLASH = \{[1-9]", source) is not None) == (kind == "steep")
 
 
-@pytest.mark.parametrize(
-    ("model", "message"),
-    [
-        (tiny_models.softmax_int8(), "Operator 0 is SOFTMAX; this sketch runs FULLY_CONNECTED alone"),
-        (b"no model", "tflite|short"),
-    ],
-)
-def test_other_models_are_refused_with_the_reason(make_model: ModuleType, model: bytes, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        make_model.model_source(model)
+@pytest.mark.usefixtures("tflm")
+@pytest.mark.parametrize("gain", [4.0, 30.0])
+def test_a_softmax_at_the_end_gives_the_bytes_of_tflm(
+    start: Callable[[Path], str], tmp_path: Path, gain: float
+) -> None:
+    model = tiny_models.window_classifier(19, 2, classes=11, gain=gain)
+    (tmp_path / "model.cpp").write_text(model_source(model))
+    program = compile_sketch(tmp_path / "sketch", model=tmp_path / "model.cpp")
+    inputs = random_int8(np.random.default_rng(7), 127, 1000, 19, 2)
+    with Board(start(program)) as board:
+        found = board.infer(inputs).outputs
+    np.testing.assert_array_equal(found, inference.run(model, inputs, "tflm"))
+    assert len(np.unique(found)) > 50
 
 
 def test_without_a_warning_on_an_arm_and_an_avr(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 // An MPU-6050 (or its kin MPU-6500, MPU-9250) on the I2C pins, without a library: +-4 g, +-2000 deg/s, 100 Hz,
 // with a low-pass at 44 Hz. Register numbers: InvenSense RM-MPU-6000A-00, "MPU-6000 and MPU-6050 Register Map and
 // Descriptions".
-#ifndef IMU_MPU6050_H
-#define IMU_MPU6050_H
+#ifndef TINYML_IMU_MPU6050_H
+#define TINYML_IMU_MPU6050_H
 
 #include <Wire.h>
+
+namespace tinyml {
 
 static const uint8_t kImuChannels = 6;
 static const char kNoImu[] = "no MPU-6050 at I2C address 0x68 or 0x69. Look at SDA, SCL, GND and its power.";
@@ -54,5 +56,7 @@ static bool read_imu(float* values) {
   for (uint8_t k = 3; k < 6; k++) values[k] = read_word() * (2000.0f / 32768);
   return ready;
 }
+
+}  // namespace tinyml
 
 #endif

@@ -1,12 +1,14 @@
 // An ADXL335 on A0, A1, A2: an accelerometer whose outputs are voltages. Its supply has to be the converter's
 // reference: 3.3 V, and on a 5 V board a wire from 3.3 V to AREF. Then 0 g is half of 1023 counts, and 1 g a
 // tenth of 1024 (330 mV of 3.3 V).
-#ifndef IMU_ADXL335_H
-#define IMU_ADXL335_H
+#ifndef TINYML_IMU_ADXL335_H
+#define TINYML_IMU_ADXL335_H
 
 #ifndef RATE_HZ
 #define RATE_HZ 100
 #endif
+
+namespace tinyml {
 
 static const uint8_t kImuChannels = 3;
 static const char kNoImu[] = "";
@@ -27,5 +29,7 @@ static bool read_imu(float* values) {
   for (uint8_t k = 0; k < 3; k++) values[k] = (analogRead(kPins[k]) - 511.5f) / 102.4f;
   return true;
 }
+
+}  // namespace tinyml
 
 #endif

@@ -1,9 +1,10 @@
-// Counts what a sensor with a clock of its own has measured and nobody read in time: the next sample has replaced
-// it.
-#ifndef MISSED_SAMPLES_H
-#define MISSED_SAMPLES_H
+// Counts what a sensor with a clock of its own has measured and nobody read in time: the next sample has replaced it.
+#ifndef TINYML_MISSED_SAMPLES_H
+#define TINYML_MISSED_SAMPLES_H
 
 #include <stdint.h>
+
+namespace tinyml {
 
 // Sensors give their samples no numbers, so time has to tell. A sample is prompt if the poll before it found none
 // and was not long ago: then its time is known, and between two such samples the sensor's real period is learned,
@@ -63,5 +64,7 @@ class MissedSamples {
   bool exact_ = false;
   uint8_t late_ = 0;        // 1: the last sample was late, 2: and so was the one before
 };
+
+}  // namespace tinyml
 
 #endif

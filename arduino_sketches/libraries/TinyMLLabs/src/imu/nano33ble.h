@@ -1,7 +1,7 @@
 // The IMU of the Nano 33 BLE Sense by Arduino's libraries: LSM9DS1 on the first revision, BMI270 on Rev2. Both
 // measure +-4 g and +-2000 deg/s; the libraries say 119 Hz and 99.84 Hz.
-#ifndef IMU_NANO33BLE_H
-#define IMU_NANO33BLE_H
+#ifndef TINYML_IMU_NANO33BLE_H
+#define TINYML_IMU_NANO33BLE_H
 
 #ifdef USE_LSM9DS1
 #include <Arduino_LSM9DS1.h>
@@ -9,6 +9,8 @@
 #ifdef USE_BMI270
 #include <Arduino_BMI270_BMM150.h>
 #endif
+
+namespace tinyml {
 
 static const uint8_t kImuChannels = 6;
 static const char kNoImu[] = "no IMU found: neither LSM9DS1 nor BMI270 answers. Is it a Nano 33 BLE Sense?";
@@ -59,5 +61,7 @@ static bool read_imu(float* values) {
 #endif
   return false;
 }
+
+}  // namespace tinyml
 
 #endif

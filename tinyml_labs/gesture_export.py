@@ -1,0 +1,181 @@
+"""Write a trained gesture classifier into the sketch ``gesture_classifier``: the model, and all that goes with it.
+
+>>> from tinyml_labs.gesture_export import export_gesture_classifier
+>>> export_gesture_classifier(classifier, "arduino_sketches/gesture_classifier")  # doctest: +SKIP
+
+Two files: ``gesture_settings.h`` (window, bands, normalisation, smoother, labels) and ``gesture_model.cpp``. The same
+classifier gives the same bytes. Files of two models do not compile together.
+"""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tinyml_labs import c_literals
+from tinyml_labs.dense_c import model_source
+from tinyml_labs.export import write_source
+from tinyml_labs.features import motion_feature_names
+from tinyml_labs.gesture_classifier import GestureClassifier
+from tinyml_labs.model_file import ModelFile, read_model
+
+SETTINGS_FILE, MODEL_FILE = "gesture_settings.h", "gesture_model.cpp"
+
+_GENERATED = "tinyml_labs.gesture_export"
+_CHANNELS = ("accX", "accY", "accZ", "gyrX", "gyrY", "gyrZ")
+_UNITS = ("g", "g", "g", "deg/s", "deg/s", "deg/s")
+_MOST_NAMES = 255  # bytes of a text in the board's description
+
+
+def export_gesture_classifier(classifier: GestureClassifier, directory: str | os.PathLike[str]) -> list[Path]:
+    """Write ``gesture_settings.h`` and ``gesture_model.cpp``.
+
+    Parameters
+    ----------
+    classifier : GestureClassifier
+        Its model is an int8 .tflite of dense layers, with a softmax at the end.
+    directory : str or PathLike
+        The sketch's folder; it is made if it does not exist. Both files are replaced, each at once.
+
+    Returns
+    -------
+    list of Path
+        The two files.
+
+    Raises
+    ------
+    ValueError
+        If two of its parts do not fit each other, with what was found; or if the model has other layers.
+    """
+    model = read_model(classifier.model)
+    _check_features(model, classifier)
+    _check_classes(model, classifier)
+    check = [
+        f"#if GESTURE_EXPORT != {_export_number(model)}",
+        f"#error {SETTINGS_FILE} is of another model: export both again.",
+        "#endif",
+    ]
+    source = model_source(model.data, header=SETTINGS_FILE, name="kGestureModel", made_by=_GENERATED, check=check)
+    files = {SETTINGS_FILE: _settings_header(model, classifier), MODEL_FILE: source}
+    folder = Path(directory)
+    folder.mkdir(parents=True, exist_ok=True)
+    return [write_source(folder / name, text) for name, text in files.items()]
+
+
+def _check_features(model: ModelFile, classifier: GestureClassifier) -> None:
+    window, features, channels = classifier.window, classifier.features, classifier.channels
+    if channels not in (3, 6):
+        raise ValueError(f"channels is {channels}, expected 3 (acceleration) or 6 (acceleration and rotation).")
+    if np.float32(features.rate_hz) != np.float32(window.rate_hz):
+        raise ValueError(
+            f"The windows are at {window.rate_hz:g} samples a second and the features at {features.rate_hz:g}: every "
+            "frequency would be another. Make both with the rate of the training data."
+        )
+    features.require_length(window.length)
+    count = len(motion_feature_names(channels, features))
+    values = len(classifier.normalisation.mean)
+    if values != count:
+        raise ValueError(
+            f"The normalisation is for {values} values, and a window of {channels} channels has {count} features. "
+            "Give the one that was fitted to these features."
+        )
+    if len(model.inputs) != 1 or model.inputs[0].size != count:
+        found = ", ".join(tensor.shape_text for tensor in model.inputs)
+        raise ValueError(
+            f"The model takes {found}, and a window of {channels} channels has {count} features. Export it with the "
+            "features and channels that it was trained with."
+        )
+
+
+def _check_classes(model: ModelFile, classifier: GestureClassifier) -> None:
+    scores, labels = model.outputs[0], classifier.labels
+    if len(labels) != scores.size:
+        raise ValueError(
+            f"There are {len(labels)} labels, and the model gives {scores.size} scores. Give each score its label, "
+            "in the order of training."
+        )
+    for label in labels:
+        if not label or "," in label or not label.isprintable() or labels.count(label) > 1:
+            raise ValueError(
+                f"The label {label!r} is empty, there twice, or has a comma or a control character in it; expected a "
+                "name of its own for each class."
+            )
+    names = len(",".join(labels).encode())
+    if names > _MOST_NAMES:
+        raise ValueError(f"The labels are {names} bytes together; a board can tell {_MOST_NAMES}. Take shorter ones.")
+
+
+def _settings_header(model: ModelFile, classifier: GestureClassifier) -> str:
+    window, labels, channels = classifier.window, classifier.labels, classifier.channels
+    features, normalisation, smoother = classifier.features, classifier.normalisation, classifier.smoother
+    bands = len(features.bands_hz) - 1
+    seconds = f"{window.length / window.rate_hz:.3g} s, one each {window.stride / window.rate_hz:.3g} s"
+    sizes = f"{window.length}, {channels}, {bands}, {len(labels)}, {smoother.average_windows}"
+    background = " and ".join(labels[k] for k in smoother.background) or "none"
+    smoothing = f"{smoother.threshold}, {smoother.release}, {smoother.hold_off}, {smoother.background_mask:#x}"
+    count = len(motion_feature_names(channels, features))
+    lines = [
+        f"// Made by {_GENERATED}: do not change it by hand. Export again.",
+        f"// The model: {len(model.data):,} bytes as a .tflite file, SHA-256 {model.sha256}",
+        "#ifndef GESTURE_SETTINGS_H",
+        "#define GESTURE_SETTINGS_H",
+        "",
+        "#include <TinyMLLabs.h>",
+        "",
+        f"#define GESTURE_EXPORT {_export_number(model)}  // by this number gesture_model.cpp knows its settings",
+        "",
+        "extern const tinyml::Model kGestureModel;",
+        "",
+        "namespace gesture {",
+        "",
+        f"// Samples in a window, channels, bands, classes, windows in an average. A window is {seconds}.",
+        f"typedef tinyml::MotionClassifier<{sizes}> Classifier;",
+        "",
+        f"const size_t kLength = {window.length};",
+        f"const size_t kChannels = {channels};",
+        f"const char kChannelList[] = {c_literals.text(','.join(_CHANNELS[:channels]))};",
+        f"const char kUnits[] = {c_literals.text(','.join(_UNITS[:channels]))};",
+        "",
+        f"const uint8_t kClasses = {len(labels)};",
+        "const char* const kLabels[kClasses] = {",
+        _fill(", ".join(c_literals.text(label) for label in labels) + ","),
+        "};",
+        f"const char kLabelList[] = {c_literals.text(','.join(labels))};",
+        "",
+        f"const size_t kFeatures = {count};",
+        'static_assert(kFeatures == Classifier::kFeatures, "this library has other features: export again");',
+        "",
+        *_float_array("kBandEdgesHz", features.bands_hz),
+        *_float_array("kMean", normalisation.mean.tolist()),
+        *_float_array("kInverseScale", normalisation.inverse_scale.tolist()),
+        "",
+        "const tinyml::MotionSettings kSettings = {",
+        f"    {c_literals.number(float(window.rate_hz))},  // samples a second",
+        f"    {window.stride},  // samples from one window to the next",
+        "    kBandEdgesHz,",
+        f"    {{kMean, kInverseScale, {c_literals.number(normalisation.limit)}, kFeatures}},",
+        f"    {{{smoothing}}},  // threshold, release, hold-off; background: {background}",
+        "};",
+        "",
+        "}  // namespace gesture",
+        "",
+        "#endif",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _export_number(model: ModelFile) -> str:
+    return f"0x{model.sha256[:8]}"
+
+
+def _float_array(name: str, values: Sequence[float]) -> list[str]:
+    text = _fill(", ".join(c_literals.number(float(value)).strip("()") for value in values) + ",")
+    return [f"const float {name}[] = {{", text, "};"]
+
+
+def _fill(text: str) -> str:
+    return textwrap.fill(text, 100, initial_indent="    ", subsequent_indent="    ")
