@@ -41,6 +41,7 @@ class Shown:
 
 
 def take_axes(ax: Axes | None, **size: Any) -> Axes:
+    """Give the axes that are there, or new ones of a size."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt

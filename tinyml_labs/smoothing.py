@@ -183,7 +183,7 @@ def _class_numbers(numbers: int | Collection[int]) -> tuple[int, ...]:
         raise TypeError(f"background is {numbers!r}, expected class numbers, such as (0, 10).") from None
     if any(not 0 <= k <= _LAST_BACKGROUND for k in given):
         raise ValueError(
-            f"background is {numbers!r}; it is class numbers from 0 to {_LAST_BACKGROUND}, and () where there is none."
+            f"background is {numbers!r}; it is class numbers from 0 to {_LAST_BACKGROUND}, or () for none."
         )
     return tuple(sorted(set(given)))
 
