@@ -72,7 +72,10 @@ def test_most_gestures_are_events_and_little_else_is(classifier: GestureClassifi
 @pytest.mark.usefixtures("tflm")
 def test_five_minutes_on_the_host_and_on_the_virtual_board(classifier: GestureClassifier) -> None:
     """The board measures and runs the model; the host runs it on the same samples: the same bytes and events."""
-    seconds, given = 300, {"window": classifier.window, "features": classifier.inputs, "smoother": classifier.smoother}
+    seconds, given = (
+        300,
+        {"window": classifier.window, "features": classifier.inputs, "smoother": classifier.smoother},
+    )
     given |= {"labels": classifier.labels, "channels": ["accX", "accY", "accZ"], "progress": False}
     port = "virtual://?gestures=circle,idle,punch,other,wing,updown,flex,wave,ring,idle,flick,slope&speed=40"
     with link.Board(port) as board:

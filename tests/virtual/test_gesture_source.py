@@ -19,6 +19,8 @@ from tinyml_labs.virtual.sensors import make_sensors
 Start = Callable[..., tuple[subprocess.Popen, str]]
 RATE = 119
 
+pytestmark = pytest.mark.slow
+
 
 def source(gestures: str = "idle,circle,punch", **settings: object) -> GestureSource:
     (found,) = [
