@@ -92,8 +92,9 @@ class EventReport(Shown):
             )
             found += f"; median latency {total.median_latency_s:.2f} s)" if total.hits else ")"
         alarms = "1 false alarm" if total.false_alarms == 1 else f"{total.false_alarms} false alarms"
+        wrong = f"; {total.wrong} taken for another" if total.wrong else ""
         return (
-            f"{found}; {alarms} in {self.seconds / 60:.1f} min ({rate.value:.2g} a minute, 95 % interval "
+            f"{found}{wrong}; {alarms} in {self.seconds / 60:.1f} min ({rate.value:.2g} a minute, 95 % interval "
             f"{rate.low:.2g} to {rate.high:.2g})"
         )
 

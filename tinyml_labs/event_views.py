@@ -78,7 +78,9 @@ def plot_stream(
     step = max(1, len(times) // _MOST_POINTS)
     lines = {}
     for k, label in enumerate(prediction.labels):
-        (lines[label],) = ax.plot(times[::step], scores[::step, k], linewidth=1.2, label=label)
+        (lines[label],) = ax.plot(
+            times[::step], scores[::step, k], "-" if k < 10 else "--", linewidth=1.2, label=label
+        )
     top = float(np.nanmax(scores)) if scores.size else 1.0
     bottom = min(0.0, float(np.nanmin(scores))) if scores.size else 0.0
     reach = (top - bottom) or 1.0

@@ -89,7 +89,7 @@ class VirtualBoardSettings:
         How long each of them lasts before the next begins; a single gesture, such as a punch, is repeated for so
         long, with pauses.
     person : int
-        Which simulated person. Those of the bundled data are 100 to 123.
+        Which simulated person. Those of the bundled data are 100 to 137.
     gesture_log : str
         A file to which each gesture is written as a line of JSON: ``label``, ``start`` and ``end``, by the numbers
         of the samples in a stream. It is up to a minute ahead of them. What lies between gestures is not listed.
