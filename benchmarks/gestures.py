@@ -53,21 +53,12 @@ def score(truth: np.ndarray, found: np.ndarray, labels: tuple[str, ...]) -> dict
         "accuracy": round(right / len(truth), 4),
         "interval_95": [round(low, 4), round(high, 4)],
         "balanced_accuracy": round(float(np.mean(list(recall.values()))), 4),
-        "macro_f1": round(macro_f1(truth, found, present), 4),
+        "macro_f1": round(evaluation.macro_f1(truth, found), 4),
         "recall": recall,
         "counts": {labels[k]: int((truth == k).sum()) for k in present},
         "count": len(truth),
         "wrong": [f"{count} {a} taken for {b}" for (a, b), count in wrong.most_common(8)],
     }
-
-
-def macro_f1(truth: np.ndarray, found: np.ndarray, classes: list[int]) -> float:
-    """The mean of F1 over the classes that there are."""
-    each = [
-        2 * int(((truth == k) & (found == k)).sum()) / max(1, int((truth == k).sum() + (found == k).sum()))
-        for k in classes
-    ]
-    return float(np.mean(each))
 
 
 def scores_of(classifier: GestureClassifier, windows: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinyml_labs.class_scores import macro_f1
 from tinyml_labs.evaluation_views import Shown, plot_accuracies, plot_outputs
 from tinyml_labs.event_evaluation import Event, EventReport, TruthInterval, evaluate_events, pool_event_reports
 from tinyml_labs.host_board import HostBoardComparison, compare_host_board
@@ -30,6 +31,7 @@ __all__ = [
     "compare_host_board",
     "compare_streams",
     "evaluate_events",
+    "macro_f1",
     "poisson_interval",
     "pool_event_reports",
     "wilson_interval",

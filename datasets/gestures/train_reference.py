@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from make_recordings import write_with_checksum
 
 from tinyml_labs import conversion, datasets, evaluation, inference, models
@@ -110,15 +109,6 @@ def choose_threshold(data: datasets.GestureData, recordings: Any) -> float:
     return THRESHOLDS[-1]
 
 
-def macro_f1(truth: np.ndarray, found: np.ndarray, classes: int) -> float:
-    """The mean of the classes' F1: each class weighs the same."""
-    scores = []
-    for k in range(classes):
-        right = int(((truth == k) & (found == k)).sum())
-        scores.append(2 * right / max(1, int((truth == k).sum() + (found == k).sum())))
-    return float(np.mean(scores))
-
-
 def main() -> None:
     """Write model and settings, and print how good they are."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -135,7 +125,7 @@ def main() -> None:
         "float32": model.predict(x, verbose=0, batch_size=1000),
         "int8": inference.predict(classifier.model, x),
     }
-    f1 = {name: macro_f1(test.y, found.argmax(axis=1), len(data.labels)) for name, found in scores.items()}
+    f1 = {name: evaluation.macro_f1(test.y, found.argmax(axis=1)) for name, found in scores.items()}
     report = count_events(classifier, testing)
     print(test)
     print(f"macro F1 of {len(data.test_subjects)} people not trained on: {f1}; {len(classifier.model):,} bytes")
