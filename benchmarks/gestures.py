@@ -71,10 +71,7 @@ def events_in(classifier: GestureClassifier, samples: np.ndarray) -> list[evalua
     return stream_predict(
         samples[:, : classifier.channels],
         classifier.model,
-        window=classifier.window,
-        features=classifier.inputs,
-        smoother=classifier.smoother,
-        labels=classifier.labels,
+        **classifier.stream_settings(),
         progress=False,
     ).events
 

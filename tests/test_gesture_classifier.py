@@ -54,10 +54,7 @@ def test_most_gestures_are_events_and_little_else_is(classifier: GestureClassifi
         found = stream_predict(
             recording.samples,
             classifier.model,
-            window=classifier.window,
-            features=classifier.inputs,
-            smoother=classifier.smoother,
-            labels=classifier.labels,
+            **classifier.stream_settings(),
             progress=False,
         )
         truth = [(i.label, i.start / recording.rate_hz, i.end / recording.rate_hz) for i in recording.intervals]

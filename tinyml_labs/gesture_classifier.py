@@ -85,6 +85,13 @@ class GestureClassifier:
             zero_point=int(output.zero_point),
         )
 
+    def stream_settings(self) -> dict[str, Any]:
+        """Give the settings of :func:`tinyml_labs.streaming.stream_predict` for this model.
+
+        >>> stream_predict(recording, classifier.model, **classifier.stream_settings())   # doctest: +SKIP
+        """
+        return {"window": self.window, "features": self.inputs, "smoother": self.smoother, "labels": self.labels}
+
     def to_json(self) -> str:
         """Write everything but the model as JSON."""
         stored = {

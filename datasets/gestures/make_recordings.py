@@ -9,7 +9,6 @@ a few counts that differ by one.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import io
 import json
 from pathlib import Path
@@ -17,24 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from tinyml_labs import simulation
+from tinyml_labs.datasets.bundled import write_with_checksum
 from tinyml_labs.datasets.gestures import pack_counts
 
 PEOPLE = range(100, 138)
-
-
-def write_with_checksum(path: Path, content: bytes) -> None:
-    """Write a file, and its line in SHA256SUMS beside it."""
-    part = path.with_suffix(path.suffix + ".part")
-    part.write_bytes(content)
-    part.replace(path)
-    sums = path.parent / "SHA256SUMS"
-    lines = (
-        dict(reversed(line.split(maxsplit=1)) for line in sums.read_text("ascii").splitlines())
-        if sums.exists()
-        else {}
-    )
-    lines[path.name] = hashlib.sha256(content).hexdigest()
-    sums.write_text("".join(f"{digest}  {name}\n" for name, digest in sorted(lines.items())), "ascii")
 
 
 def main() -> None:

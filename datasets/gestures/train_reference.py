@@ -14,9 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from make_recordings import write_with_checksum
-
 from tinyml_labs import conversion, datasets, evaluation, inference, models
+from tinyml_labs.datasets.bundled import write_with_checksum
 from tinyml_labs.features import (
     LabelledWindows,
     MotionFeatureSettings,
@@ -74,10 +73,7 @@ def count_events(classifier: GestureClassifier, recordings: Any) -> evaluation.E
         found = stream_predict(
             recording.samples,
             classifier.model,
-            window=classifier.window,
-            features=classifier.inputs,
-            smoother=classifier.smoother,
-            labels=classifier.labels,
+            **classifier.stream_settings(),
             progress=False,
         )
         truth = [

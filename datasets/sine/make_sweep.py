@@ -9,10 +9,11 @@ capture.
 from __future__ import annotations
 
 import argparse
-import hashlib
 from pathlib import Path
 
 import numpy as np
+
+from tinyml_labs.datasets.bundled import write_with_checksum
 
 RATE_HZ = 50
 SECONDS = 60
@@ -68,19 +69,6 @@ def as_csv(time_s: np.ndarray, counts: np.ndarray) -> str:
         "time_s,adc_counts\n"
     )
     return head + "".join(f"{t:.2f},{c}\n" for t, c in zip(time_s, counts, strict=True))
-
-
-def write_with_checksum(path: Path, content: bytes) -> None:
-    """Write a file and its line in the folder's SHA256SUMS; each is renamed into place when complete."""
-    sums = path.with_name("SHA256SUMS")
-    lines = sums.read_text("ascii").splitlines() if sums.exists() else []
-    kept = [line for line in lines if line.split(maxsplit=1)[1] != path.name]
-    kept.append(f"{hashlib.sha256(content).hexdigest()}  {path.name}")
-    listing = "".join(f"{line}\n" for line in sorted(kept, key=lambda line: line.split()[1]))
-    for target, data in ((path, content), (sums, listing.encode("ascii"))):
-        unfinished = target.with_name(f".{target.name}.part")
-        unfinished.write_bytes(data)
-        unfinished.replace(target)
 
 
 def main() -> None:

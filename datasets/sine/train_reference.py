@@ -12,9 +12,9 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from make_sweep import write_with_checksum
 
 from tinyml_labs import conversion, datasets, inference, models
+from tinyml_labs.datasets.bundled import write_with_checksum
 from tinyml_labs.quiet import import_quietly
 
 SEED = 0

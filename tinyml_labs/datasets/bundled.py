@@ -80,6 +80,31 @@ def read_checked(*parts: str) -> bytes:
     return content
 
 
+def write_with_checksum(path: Path, content: bytes) -> None:
+    """Write a file of a data set and its line in the folder's `SHA256SUMS`; each is renamed into place when complete.
+
+    Parameters
+    ----------
+    path
+        The file; its folder exists.
+    content
+        All of it.
+
+    Notes
+    -----
+    For the scripts in `datasets/` that make the bundled data.
+    """
+    sums = path.with_name(CHECKSUMS)
+    lines = sums.read_text("ascii").splitlines() if sums.exists() else []
+    kept = [line for line in lines if line.split(maxsplit=1)[1] != path.name]
+    kept.append(f"{hashlib.sha256(content).hexdigest()}  {path.name}")
+    listing = "".join(f"{line}\n" for line in sorted(kept, key=lambda line: line.split()[1]))
+    for target, data in ((path, content), (sums, listing.encode("ascii"))):
+        unfinished = target.with_name(f".{target.name}.part")
+        unfinished.write_bytes(data)
+        unfinished.replace(target)
+
+
 def load_reference_model(name: str = "sine") -> bytes:
     """Load the small trained int8 model that comes with a lab, so that a board can run before you train.
 
