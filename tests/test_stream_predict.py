@@ -4,6 +4,7 @@ import _thread
 import itertools
 import json
 import math
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -418,8 +419,16 @@ def test_a_board_that_is_reset_is_a_gap(tmp_path: Path) -> None:
             stream_predict(board, board, **GIVEN, seconds=6)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C interrupts, also where the tests were started in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
-def test_an_interrupted_stream_gives_what_there_is(tmp_path: Path) -> None:
+def test_an_interrupted_stream_gives_what_there_is(tmp_path: Path, interruptible: None) -> None:
     recording = write_recording(tmp_path)
     host = stream_predict(recording, MODEL, **GIVEN)
 
@@ -436,7 +445,7 @@ def test_an_interrupted_stream_gives_what_there_is(tmp_path: Path) -> None:
     with link.Board(f"virtual://?play={recording.path}&speed=2") as board:
         board.load(MODEL)
         for model in (MODEL, board):
-            found = stream_predict(board, model, **GIVEN, on_window=interrupt_after(20))
+            found = stream_predict(board, model, **GIVEN, seconds=600, on_window=interrupt_after(20))
             assert found.ended == "stopped" and "stopped" in found.headline()
             assert 20 <= len(found.starts) == len(found.outputs) == len(found.decisions)
             compared = compare_streams(host, found)

@@ -146,7 +146,8 @@ def test_a_child_that_is_killed_is_an_error_and_the_next_run_works(tflm: None) -
 def test_an_interrupt_leaves_a_model_that_still_works(tflm: None) -> None:
     """Ctrl-C in the middle of a long run, as in a notebook."""
     script = """
-import threading, _thread, numpy as np, tiny_models
+import signal, threading, _thread, numpy as np, tiny_models
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 from tinyml_labs import inference
 model = inference.load(tiny_models.dense_int8(), "tflm")
 x = np.ones((3_000_000, 4), np.int8)
