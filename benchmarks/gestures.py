@@ -37,7 +37,7 @@ from tinyml_labs.features import (
     motion_features,
 )
 from tinyml_labs.gesture_classifier import GestureClassifier, load_reference_classifier
-from tinyml_labs.streaming import stream_predict
+from tinyml_labs.streaming import StreamPrediction, stream_predict
 
 DRAWS = 5  # choices of the recordings to fine-tune with
 
@@ -66,14 +66,10 @@ def scores_of(classifier: GestureClassifier, windows: np.ndarray) -> np.ndarray:
     return inference.predict(classifier.model, classifier.inputs(windows))
 
 
-def events_in(classifier: GestureClassifier, samples: np.ndarray) -> list[evaluation.Event]:
+def stream(classifier: GestureClassifier, samples: np.ndarray) -> StreamPrediction:
     """Stream samples through the classifier and its smoother."""
-    return stream_predict(
-        samples[:, : classifier.channels],
-        classifier.model,
-        **classifier.stream_settings(),
-        progress=False,
-    ).events
+    chosen = samples[:, : classifier.channels]
+    return stream_predict(chosen, classifier.model, **classifier.stream_settings(), progress=False)
 
 
 def measure_bundled(classifier: GestureClassifier) -> dict[str, Any]:
@@ -84,16 +80,7 @@ def measure_bundled(classifier: GestureClassifier) -> dict[str, Any]:
     test = cut_labelled_windows(testing, settings, data.labels)
     found = scores_of(classifier, test.x).argmax(axis=1)
     reports = [
-        evaluation.evaluate_events(
-            events_in(classifier, recording.samples),
-            [
-                (part.label, part.start / recording.rate_hz, part.end / recording.rate_hz)
-                for part in recording.intervals
-            ],
-            seconds=recording.seconds,
-            tolerance_s=1.5,
-            background=data.background,
-        )
+        evaluation.evaluate_stream(stream(classifier, recording.samples), recording.intervals, tolerance_s=1.5)
         for recording in testing
     ]
     return {
@@ -163,7 +150,7 @@ def _fine_tuned(
 
 def measure_negatives(classifier: GestureClassifier, recordings: list[RealRecording]) -> dict[str, Any]:
     """Whatever is reported is a false alarm."""
-    events = [(r.path, e) for r in recordings for e in events_in(classifier, r.at(classifier.window.rate_hz))]
+    events = [(r.path, e) for r in recordings for e in stream(classifier, r.at(classifier.window.rate_hz)).events]
     seconds = sum(len(recording.samples) / recording.rate_hz for recording in recordings)
     low, high = evaluation.poisson_interval(len(events))
     return {
@@ -225,7 +212,7 @@ def measure_sports(classifier: GestureClassifier, recordings: list[RealRecording
         for recording, windows in zip(recordings, cut, strict=True)
         for k in scores_of(classifier, windows).argmax(axis=1)
     )
-    events = sum(len(events_in(classifier, recording.at(settings.rate_hz))) for recording in recordings)
+    events = sum(len(stream(classifier, recording.at(settings.rate_hz)).events) for recording in recordings)
     seconds = sum(len(recording.samples) / recording.rate_hz for recording in recordings)
     result: dict[str, Any] = {
         "data": "real, 10 samples a second, acceleration without gravity: not what the classifier was made for",

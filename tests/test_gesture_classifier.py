@@ -11,7 +11,7 @@ import tiny_models
 from tinyml_labs import inference, link
 from tinyml_labs.arena import measure_arena
 from tinyml_labs.datasets import load_gestures
-from tinyml_labs.evaluation import compare_streams, evaluate_events, pool_event_reports, wilson_interval
+from tinyml_labs.evaluation import compare_streams, evaluate_stream, macro_f1, pool_event_reports, wilson_interval
 from tinyml_labs.features import WindowSettings, cut_labelled_windows, cut_windows, resample
 from tinyml_labs.gesture_classifier import GestureClassifier, load_reference_classifier
 from tinyml_labs.streaming import stream_predict
@@ -20,14 +20,6 @@ from tinyml_labs.streaming import stream_predict
 @pytest.fixture(scope="module")
 def classifier() -> GestureClassifier:
     return load_reference_classifier()
-
-
-def macro_f1(truth: np.ndarray, found: np.ndarray) -> float:
-    scores = []
-    for k in np.unique(truth):
-        right = ((truth == k) & (found == k)).sum()
-        scores.append(2 * right / ((truth == k).sum() + (found == k).sum()))
-    return float(np.mean(scores))
 
 
 def test_people_it_was_not_trained_on(classifier: GestureClassifier) -> None:
@@ -51,14 +43,8 @@ def test_most_gestures_are_events_and_little_else_is(classifier: GestureClassifi
     data = load_gestures()
     reports = []
     for recording in data.split()[1]:
-        found = stream_predict(
-            recording.samples,
-            classifier.model,
-            **classifier.stream_settings(),
-            progress=False,
-        )
-        truth = [(i.label, i.start / recording.rate_hz, i.end / recording.rate_hz) for i in recording.intervals]
-        reports.append(evaluate_events(found.events, truth, seconds=recording.seconds, tolerance_s=1.5))
+        found = stream_predict(recording.samples, classifier.model, **classifier.stream_settings(), progress=False)
+        reports.append(evaluate_stream(found, recording.intervals, tolerance_s=1.5))
     total = pool_event_reports(reports).overall
     assert total.recall is not None
     assert total.recall.value >= 0.75

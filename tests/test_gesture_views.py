@@ -1,15 +1,20 @@
 """The gesture lab's figures show what they were given."""
 
-from types import SimpleNamespace
+import subprocess
+import sys
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 
 from tinyml_labs import gesture_views
-from tinyml_labs.features import Interval, WindowSettings
+from tinyml_labs.event_matching import Event
+from tinyml_labs.features import Interval, LabelledSamples, WindowSettings
 from tinyml_labs.smoothing import ScoreSmoother, SmootherSettings, smooth_scores
 from tinyml_labs.stream_prediction import StreamPrediction
+from tinyml_labs.streaming import WindowResult
 
 mpl.use("Agg")
 LABELS = ("idle", "punch", "wave")
@@ -28,7 +33,7 @@ def _close_figures():
 def recording():
     samples = np.random.default_rng(0).normal(size=(1000, 6)).astype(np.float32)
     intervals = [Interval(0, 300, "idle"), Interval(350, 450, "punch"), Interval(500, 900, "wave")]
-    return SimpleNamespace(samples=samples, intervals=intervals, subject="s1")
+    return LabelledSamples(samples=samples, intervals=intervals, subject="s1")
 
 
 @pytest.fixture
@@ -115,3 +120,37 @@ def test_scores_events_and_threshold_are_where_they_belong(prediction):
 def test_scores_without_a_smoother_are_an_error(prediction):
     with pytest.raises(ValueError, match="smoother"):
         gesture_views.plot_scores(prediction.with_smoother(None), [])
+
+
+def window(time_s: float, scores: list[float], event: str = "") -> WindowResult:
+    return WindowResult(0, time_s, np.array(scores, np.float32), Event(event, time_s) if event else None)
+
+
+def test_watching_shows_the_scores_and_the_last_events():
+    InteractiveShell.instance()
+    with capture_output() as captured:
+        show = gesture_views.watch(LABELS, updates_a_second=1e-6, events=2)
+        show(window(2.0, [0.9, 0.05, 0.05]))  # the first one is drawn
+        show(window(2.3, [0.1, 0.9, 0.0]))  # too soon
+        for k in range(3):
+            show(window(3.0 + k, [0.1, 0.9, 0.0], "punch"))  # an event is never too soon
+    drawn = [output.data["text/html"] for output in captured.outputs]
+    assert len(drawn) == 5
+    assert drawn[0].startswith("waiting")
+    assert "<b>idle</b>" in drawn[1] and "width:90%" in drawn[1] and "<li>" not in drawn[1]
+    assert "<b>punch</b>" in drawn[2]
+    assert "<li>4.0 s: punch</li><li>5.0 s: punch</li>" in drawn[4] and "3.0 s: punch" not in drawn[4]
+
+
+def test_watching_without_a_notebook_prints_the_events():
+    script = """
+import numpy as np
+from tinyml_labs import gesture_views
+from tinyml_labs.event_matching import Event
+from tinyml_labs.streaming import WindowResult
+show = gesture_views.watch(["idle", "punch"])
+show(WindowResult(0, 1.0, np.float32([0.9, 0.1]), None))
+show(WindowResult(30, 2.5, np.float32([0.1, 0.9]), Event("punch", 2.5)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "2.5 s: punch"

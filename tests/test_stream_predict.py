@@ -17,6 +17,7 @@ import tiny_models
 from tinyml_labs import capture, inference, link, streaming
 from tinyml_labs.capture.assembler import Block, Gap
 from tinyml_labs.capture.recording_writer import RecordingWriter
+from tinyml_labs.capture.sources import FrameSource
 from tinyml_labs.evaluation import compare_streams
 from tinyml_labs.features import WindowSettings
 from tinyml_labs.link.descriptions import Sensor, SensorKind
@@ -404,7 +405,7 @@ def test_overruns_reset_windower_and_smoother() -> None:
 
 @pytest.mark.slow
 def test_a_board_that_is_reset_is_a_gap(tmp_path: Path) -> None:
-    """The stream goes on with a model on the host; a model in the board's RAM is gone, and that is an error."""
+    """The stream goes on with a model on the host; with one in the board's RAM it ends, and what was found stays."""
     recording = write_recording(tmp_path)
     with link.Board(f"virtual://?play={recording.path}&speed=2&reset_after_s=1") as board:
         found = stream_predict(board, MODEL, **GIVEN, seconds=6)
@@ -415,8 +416,28 @@ def test_a_board_that_is_reset_is_a_gap(tmp_path: Path) -> None:
     assert (found.starts > gap.first).any() and (ends <= gap.first).any()
     with link.Board(f"virtual://?play={recording.path}&speed=2&reset_after_s=1") as board:
         board.load(MODEL)
-        with pytest.raises(link.BoardError):  # "no model", or no answer to the inference that it was at
-            stream_predict(board, board, **GIVEN, seconds=6)
+        # "no model", or no answer to the inference that it was at
+        with pytest.warns(RuntimeWarning, match="What was found before is kept"):
+            cut = stream_predict(board, board, **GIVEN, seconds=6)
+    assert cut.ended == "broken off" and "broken off" in cut.headline()
+    assert 0 < len(cut.starts) == len(cut.outputs) == len(cut.decisions)
+    host = stream_predict(recording, MODEL, **GIVEN)
+    np.testing.assert_array_equal(cut.outputs, host.outputs[: len(cut.outputs)])
+
+
+@pytest.mark.slow
+def test_a_board_that_vanishes_leaves_what_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FrameSource.__init__, "__kwdefaults__", {"reconnect_s": 0.5})  # not as patient as usual
+    recording = write_recording(tmp_path)
+    with (
+        link.Board(f"virtual://?play={recording.path}&speed=2&vanish_after_s=2&vanish_s=30") as board,
+        pytest.warns(RuntimeWarning, match="What was found before is kept"),
+    ):
+        found = stream_predict(board, MODEL, **GIVEN, seconds=6)
+    assert found.ended == "broken off"
+    host = stream_predict(recording, MODEL, **GIVEN)
+    assert 0 < len(found.outputs) < len(host.outputs)
+    np.testing.assert_array_equal(found.outputs, host.outputs[: len(found.outputs)])
 
 
 @pytest.fixture

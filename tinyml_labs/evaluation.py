@@ -9,7 +9,14 @@ import numpy as np
 
 from tinyml_labs.class_scores import macro_f1
 from tinyml_labs.evaluation_views import Shown, plot_accuracies, plot_outputs
-from tinyml_labs.event_evaluation import Event, EventReport, TruthInterval, evaluate_events, pool_event_reports
+from tinyml_labs.event_evaluation import (
+    Event,
+    EventReport,
+    TruthInterval,
+    evaluate_events,
+    evaluate_stream,
+    pool_event_reports,
+)
 from tinyml_labs.host_board import HostBoardComparison, compare_host_board
 from tinyml_labs.intervals import poisson_interval, wilson_interval
 from tinyml_labs.stream_prediction import StreamComparison, compare_streams
@@ -31,6 +38,7 @@ __all__ = [
     "compare_host_board",
     "compare_streams",
     "evaluate_events",
+    "evaluate_stream",
     "macro_f1",
     "poisson_interval",
     "pool_event_reports",

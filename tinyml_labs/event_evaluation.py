@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from tinyml_labs.features import Interval
+    from tinyml_labs.stream_prediction import StreamPrediction
+
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class EventReport(Shown):
@@ -198,6 +201,35 @@ def evaluate_events(
         seconds_outside=_time_outside(gestures, seconds, tolerance_s),
         tolerance_s=float(tolerance_s),
         ignored=len(found) - len(counted),
+    )
+
+
+def evaluate_stream(
+    prediction: StreamPrediction,
+    intervals: Iterable[Interval],
+    *,
+    tolerance_s: float = 1.0,
+    background: Collection[str] = ("idle", "other"),
+) -> EventReport:
+    """Hold the events of a stream against what a recording says was done: :func:`evaluate_events`, in samples.
+
+    Parameters
+    ----------
+    prediction : StreamPrediction
+        From :func:`tinyml_labs.streaming.stream_predict`.
+    intervals : iterable of Interval
+        In samples of the same stream, such as those of `tinyml_labs.datasets.load_gestures`.
+    tolerance_s, background
+        As in :func:`evaluate_events`.
+
+    Raises
+    ------
+    ValueError
+    """
+    rate = prediction.rate_hz
+    truth = [TruthInterval(done.label, done.start / rate, done.end / rate) for done in intervals]
+    return evaluate_events(
+        prediction.events, truth, seconds=prediction.seconds, tolerance_s=tolerance_s, background=background
     )
 
 

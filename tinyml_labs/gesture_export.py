@@ -19,15 +19,13 @@ import numpy as np
 from tinyml_labs import c_literals
 from tinyml_labs.dense_c import model_source
 from tinyml_labs.export import write_source
-from tinyml_labs.features import motion_feature_names
+from tinyml_labs.features import MOTION_CHANNELS, MOTION_UNITS, motion_feature_names
 from tinyml_labs.gesture_classifier import GestureClassifier
 from tinyml_labs.model_file import ModelFile, read_model
 
 SETTINGS_FILE, MODEL_FILE = "gesture_settings.h", "gesture_model.cpp"
 
 _GENERATED = "tinyml_labs.gesture_export"
-_CHANNELS = ("accX", "accY", "accZ", "gyrX", "gyrY", "gyrZ")
-_UNITS = ("g", "g", "g", "deg/s", "deg/s", "deg/s")
 _MOST_NAMES = 255  # bytes of a text in the board's description
 
 
@@ -137,8 +135,8 @@ def _settings_header(model: ModelFile, classifier: GestureClassifier) -> str:
         "",
         f"const size_t kLength = {window.length};",
         f"const size_t kChannels = {channels};",
-        f"const char kChannelList[] = {c_literals.text(','.join(_CHANNELS[:channels]))};",
-        f"const char kUnits[] = {c_literals.text(','.join(_UNITS[:channels]))};",
+        f"const char kChannelList[] = {c_literals.text(','.join(MOTION_CHANNELS[:channels]))};",
+        f"const char kUnits[] = {c_literals.text(','.join(MOTION_UNITS[:channels]))};",
         "",
         f"const uint8_t kClasses = {len(labels)};",
         "const char* const kLabels[kClasses] = {",

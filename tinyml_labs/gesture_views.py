@@ -1,4 +1,4 @@
-"""How gestures look in figures: examples, a stream with its labels, features, confusions, scores over time.
+"""How gestures look in figures: examples, a stream with its labels, features, confusions, scores over time, and live.
 
 matplotlib is imported when a figure is drawn. Colours are those that colour-blind people can tell apart: M. Okabe and
 K. Ito, "Color Universal Design" (2008).
@@ -6,7 +6,9 @@ K. Ito, "Color Universal Design" (2008).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import html
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from tinyml_labs.stream_prediction import StreamPrediction
+    from tinyml_labs.streaming import WindowResult
 
-__all__ = ["plot_confusion", "plot_examples", "plot_features", "plot_recording", "plot_scores"]
+__all__ = ["plot_confusion", "plot_examples", "plot_features", "plot_recording", "plot_scores", "watch"]
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 _AXES = (("x", BLUE), ("y", ORANGE), ("z", GREEN))
@@ -278,3 +281,57 @@ def _probability(prediction: StreamPrediction, level: int) -> float:
         return float("nan")
     slope = (real[high] - real[low]) / (raw[high] - raw[low])
     return float(real[low] + slope * (level - raw[low]))
+
+
+def watch(
+    labels: Sequence[str], *, updates_a_second: float = 10.0, events: int = 8
+) -> Callable[[WindowResult], None]:
+    """Show in a notebook what a board sees, as it sees it: a bar for each score, and the last events.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        The classes, in the order of the scores.
+    updates_a_second : float
+        How often the bars are drawn at most; an event is shown at once.
+    events : int
+        How many events stay on the screen.
+
+    Returns
+    -------
+    callable
+        For ``on_window`` of :func:`tinyml_labs.streaming.stream_predict`. Without a notebook it prints the events.
+    """
+    from IPython.display import HTML, display
+
+    handle = display(HTML("waiting for the first window"), display_id=True)
+    found: list[str] = []
+    shown_at = -np.inf
+
+    def show(result: WindowResult) -> None:
+        nonlocal shown_at
+        if result.event is not None:
+            found.append(f"{result.event.time_s:.1f} s: {result.event.label}")
+            if handle is None:
+                print(found[-1])
+        now = time.monotonic()
+        if handle is None or (result.event is None and now - shown_at < 1 / updates_a_second):
+            return
+        shown_at = now
+        handle.update(HTML(_bars(labels, result.scores, result.time_s, found[-events:])))
+
+    return show
+
+
+def _bars(labels: Sequence[str], scores: NDArray[np.float32], time_s: float, found: Sequence[str]) -> str:
+    best = int(np.argmax(scores))
+    rows = ""
+    for k, (label, score) in enumerate(zip(labels, scores, strict=True)):
+        name, color = html.escape(label), ORANGE if k == best else BLUE
+        width = f"{100 * float(np.clip(score, 0, 1)):.0f}%"
+        rows += (
+            f"<tr><td style='text-align:right'>{f'<b>{name}</b>' if k == best else name}</td>"
+            f"<td style='width:20em'><div style='background:{color};height:0.8em;width:{width}'></div></td></tr>"
+        )
+    listed = "".join(f"<li>{html.escape(text)}</li>" for text in found)
+    return f"<p>{time_s:.1f} s</p><table>{rows}</table><ul>{listed}</ul>"

@@ -54,7 +54,7 @@ class StreamPrediction(Shown):
     model_sha256 : str
         Hash of the model, in hexadecimal.
     ended : str
-        ``"complete"``, or ``"stopped"`` if it was interrupted.
+        ``"complete"``; ``"stopped"`` if it was interrupted, ``"broken off"`` if the board went away.
     """
 
     starts: NDArray[np.int64]

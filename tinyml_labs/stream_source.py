@@ -68,7 +68,6 @@ class StoredSource:
     def __init__(
         self, source: Recording | ArrayLike, window: WindowSettings, channels: Channels, seconds: float | None
     ):
-        self.gaps: list[Gap] = []
         if isinstance(source, Recording):
             if source.kind == "image":
                 raise ValueError(f"{source.path} is of a camera; windows are cut out of signals and sound.")
@@ -87,7 +86,7 @@ class StoredSource:
             gaps, span = [], len(samples)
         self._chosen = chosen
         self._limit = span if seconds is None else min(span, round(seconds * self.rate_hz))
-        self.gaps = [gap for gap in gaps if gap.first < self._limit]
+        self.gaps: list[Gap] = [gap for gap in gaps if gap.first < self._limit]
         self.end = self._limit
         self.total: int | None = self._limit
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from tinyml_labs.capture import Recording
 from tinyml_labs.event_matching import Event
 from tinyml_labs.features import WindowSettings
 from tinyml_labs.inference import Interpreter
-from tinyml_labs.link import Board
+from tinyml_labs.link import Board, BoardError
 from tinyml_labs.smoothing import ScoreSmoother, SmootherSettings
 from tinyml_labs.stream_model import Features, ModelRunner, open_model
 from tinyml_labs.stream_prediction import StreamPrediction
@@ -88,7 +89,8 @@ def stream_predict(
     Returns
     -------
     StreamPrediction
-        After an interruption of a board's stream: of what there was (``ended`` is "stopped").
+        After an interruption of a board's stream: of what there was (``ended`` is "stopped"); so also if the board
+        went away in the middle ("broken off", with a warning that says why).
 
     Raises
     ------
@@ -96,7 +98,7 @@ def stream_predict(
         A rate more than 2 % off ``window.rate_hz``, inputs of another size than the model's, labels or a smoother
         that do not fit its output.
     BoardError
-        A board without a model, that falls silent, or that goes away.
+        A board without a model, or one that falls silent or goes away before the first window.
     InferenceError
         A model that does not run.
     """
@@ -119,6 +121,11 @@ def stream_predict(
                 if not opened.live:
                     raise
                 ended = "stopped"
+            except BoardError as error:
+                if not opened.live or not stream.windows:  # a recording is still there, to be asked again
+                    raise
+                ended = "broken off"
+                warnings.warn(f"{error} What was found before is kept.", RuntimeWarning, stacklevel=2)
         return stream.result(ended)
 
 
@@ -141,13 +148,13 @@ class _Stream:
         self._windows = WindowStream(window)
         self._smoother = None if smoother is None else ScoreSmoother(smoother)
         self._results: list[tuple[NDArray[np.int64], NDArray[Any], NDArray[np.int64]]] = []
-        self._count = 0
+        self.windows = 0
         self._resets: list[int] = []
 
     def feed(self, piece: Piece) -> Iterator[None]:
         """Take a piece of the stream; yields after each batch of windows."""
         if piece.anew:
-            self._resets.append(self._count)
+            self._resets.append(self.windows)
             if self._smoother is not None:
                 self._smoother.reset()
         for windows, starts in self._windows.feed(piece):
@@ -156,7 +163,7 @@ class _Stream:
             if self._smoother is not None:
                 decisions[:] = [self._smoother.update(row) for row in outputs]
             self._results.append((starts, outputs, decisions))
-            self._count += len(starts)
+            self.windows += len(starts)
             self.reached = int(starts[-1]) + self._window.length
             self._tell(starts, outputs, decisions)
             yield

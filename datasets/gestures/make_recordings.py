@@ -18,6 +18,7 @@ import numpy as np
 from tinyml_labs import simulation
 from tinyml_labs.datasets.bundled import write_with_checksum
 from tinyml_labs.datasets.gestures import pack_counts
+from tinyml_labs.features import MOTION_CHANNELS, MOTION_UNITS
 
 PEOPLE = range(100, 138)
 
@@ -32,20 +33,20 @@ def main() -> None:
     for session in sessions:
         entries.append(
             {
-                "name": session.subject.name,
-                "subject": session.subject.name,
+                "name": session.subject,
+                "subject": session.subject,
                 "sensor": session.sensor,
                 "lsb": session.lsb.tolist(),
                 "samples": len(session.counts),
-                "parts": [[part.start, part.end, part.label] for part in session.parts],
+                "parts": [[part.start, part.end, part.label] for part in session.intervals],
             }
         )
     facts = {
         "rate_hz": simulation.RATE_HZ,
         "labels": simulation.GESTURES,
         "background": simulation.BACKGROUND,
-        "channel_names": simulation.CHANNELS,
-        "units": simulation.UNITS,
+        "channel_names": MOTION_CHANNELS,
+        "units": MOTION_UNITS,
         "recordings": entries,
     }
     low, high = pack_counts(np.concatenate([session.counts for session in sessions]))

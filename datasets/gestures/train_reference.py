@@ -70,21 +70,8 @@ def count_events(classifier: GestureClassifier, recordings: Any) -> evaluation.E
     """Stream recordings through the classifier, and compare its events with what was done."""
     reports = []
     for recording in recordings:
-        found = stream_predict(
-            recording.samples,
-            classifier.model,
-            **classifier.stream_settings(),
-            progress=False,
-        )
-        truth = [
-            evaluation.TruthInterval(part.label, part.start / recording.rate_hz, part.end / recording.rate_hz)
-            for part in recording.intervals
-        ]
-        reports.append(
-            evaluation.evaluate_events(
-                found.events, truth, seconds=recording.seconds, tolerance_s=1.5, background=classifier.background
-            )
-        )
+        found = stream_predict(recording.samples, classifier.model, **classifier.stream_settings(), progress=False)
+        reports.append(evaluation.evaluate_stream(found, recording.intervals, tolerance_s=1.5))
     return evaluation.pool_event_reports(reports)
 
 

@@ -54,7 +54,7 @@ def test_it_is_what_the_simulator_makes() -> None:
         (session,) = simulation.simulate_collection([int(recording.subject[1:])])
         assert len(session.samples) == len(recording.samples)
         assert np.abs((session.samples - recording.samples) / session.lsb).max() <= 1.01
-        assert [(p.start, p.end, p.label) for p in session.parts] == [
+        assert [(p.start, p.end, p.label) for p in session.intervals] == [
             (i.start, i.end, i.label) for i in recording.intervals
         ]
 

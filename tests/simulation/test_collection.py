@@ -19,12 +19,12 @@ def test_a_plan_holds_everything_shuffled() -> None:
 
 def test_people_come_more_than_once_and_mount_the_board_anew() -> None:
     sittings = list(simulate_collection((200, 201), sessions=2))
-    assert [sitting.subject.seed for sitting in sittings] == [200, 200, 201, 201]
+    assert [sitting.person.seed for sitting in sittings] == [200, 200, 201, 201]
     first, second, *_ = sittings
-    assert np.abs(first.subject.mount - second.subject.mount).max() > 0.01
-    assert first.subject.size == second.subject.size == make_subject(200).size
+    assert np.abs(first.person.mount - second.person.mount).max() > 0.01
+    assert first.person.size == second.person.size == make_subject(200).size
     for sitting in sittings:
-        assert {part.label for part in sitting.parts} == set(GESTURES)
-        assert Counter(part.label for part in sitting.parts)["punch"] == 3  # one each, not for a time
+        assert {part.label for part in sitting.intervals} == set(GESTURES)
+        assert Counter(part.label for part in sitting.intervals)["punch"] == 3  # one each, not for a time
     (again,) = simulate_collection((201,))
     np.testing.assert_array_equal(again.counts, sittings[2].counts)

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tinyml_labs.simulation.imu import CHANNELS, LSM9DS1, ImuPart, make_part
+from tinyml_labs.features import MOTION_CHANNELS
+from tinyml_labs.simulation.imu import LSM9DS1, ImuPart, make_part
 from tinyml_labs.simulation.sessions import BACKGROUND, GESTURES, REPEATED, SINGLE, Session, simulate_session
 from tinyml_labs.simulation.subjects import make_subject
 
@@ -18,13 +19,13 @@ ALL = [(name, 3.0) for name in GESTURES]
 
 
 def of(session: Session, label: str) -> list[np.ndarray]:
-    return [session.samples[part.start : part.end] for part in session.parts if part.label == label]
+    return [session.samples[part.start : part.end] for part in session.intervals if part.label == label]
 
 
 def test_the_same_person_does_the_same_and_a_number_more_is_another_time() -> None:
     first, again = (simulate_session(make_subject(3), ALL, session=2) for _ in range(2))
     np.testing.assert_array_equal(first.counts, again.counts)
-    assert first.parts == again.parts
+    assert first.intervals == again.intervals
     assert first.sensor == again.sensor
     for other in (
         simulate_session(make_subject(3), ALL, session=1),
@@ -32,7 +33,7 @@ def test_the_same_person_does_the_same_and_a_number_more_is_another_time() -> No
     ):
         count = min(len(first.counts), len(other.counts))
         assert (first.counts[:count] != other.counts[:count]).mean() > 0.9
-        assert first.parts != other.parts
+        assert first.intervals != other.intervals
 
 
 def test_numpys_own_random_numbers_are_left_alone() -> None:
@@ -46,21 +47,21 @@ def test_numpys_own_random_numbers_are_left_alone() -> None:
 def test_parts_lie_in_order_apart_and_inside(rate_hz: float) -> None:
     session = simulate_session(make_subject(8), ALL, rate_hz=rate_hz)
     assert session.rate_hz == rate_hz
-    assert session.parts[0].start == 0
-    assert list(dict.fromkeys(part.label for part in session.parts)) == list(GESTURES)
-    for part, after in zip(session.parts, session.parts[1:], strict=False):
+    assert session.intervals[0].start == 0
+    assert list(dict.fromkeys(part.label for part in session.intervals)) == list(GESTURES)
+    for part, after in zip(session.intervals, session.intervals[1:], strict=False):
         assert 0.4 * rate_hz < after.start - part.end < 2.0 * rate_hz  # the hand comes back
-    assert all(part.start < part.end for part in session.parts)
-    assert session.parts[-1].end < len(session.counts)
+    assert all(part.start < part.end for part in session.intervals)
+    assert session.intervals[-1].end < len(session.counts)
 
 
 def test_what_is_repeated_is_one_part_and_what_is_done_once_is_one_each() -> None:
     session = simulate_session(make_subject(8), [(name, 10.0) for name in GESTURES])
     for name in (*REPEATED, *BACKGROUND):
-        (part,) = [part for part in session.parts if part.label == name]
+        (part,) = [part for part in session.intervals if part.label == name]
         assert part.end - part.start == pytest.approx(10 * 119, abs=1)
     for name in SINGLE:
-        lengths = [(part.end - part.start) / 119 for part in session.parts if part.label == name]
+        lengths = [(part.end - part.start) / 119 for part in session.intervals if part.label == name]
         assert 3 <= len(lengths) <= 10
         assert 0.3 < min(lengths) < max(lengths) < 2.5
 
@@ -68,8 +69,8 @@ def test_what_is_repeated_is_one_part_and_what_is_done_once_is_one_each() -> Non
 def test_the_same_movement_at_another_rate() -> None:
     """476 a second are four to each of 119, which are averages of them."""
     slow, fast = (simulate_session(make_subject(8), ALL, rate_hz=rate, part=EXACT) for rate in (119.0, 476.0))
-    assert [part.label for part in slow.parts] == [part.label for part in fast.parts]
-    for part, fine in zip(slow.parts, fast.parts, strict=True):
+    assert [part.label for part in slow.intervals] == [part.label for part in fast.intervals]
+    for part, fine in zip(slow.intervals, fast.intervals, strict=True):
         assert fine.start == pytest.approx(4 * part.start, abs=2)
         assert fine.end == pytest.approx(4 * part.end, abs=2)
     same = fast.samples[::4][: len(slow.samples)]
@@ -106,7 +107,7 @@ def test_turning_rates_lead_from_one_gravity_to_the_next() -> None:
     for seed in range(6):
         plan = [("idle", 1.5), ("flex", 2.0), ("idle", 1.5), ("circle", 3.0), ("idle", 1.5)]
         session = simulate_session(make_subject(seed), plan, part=EXACT)
-        first, *_, last = [part for part in session.parts if part.label == "idle"]
+        first, *_, last = [part for part in session.intervals if part.label == "idle"]
         begin, end = (first.start + first.end) // 2, (last.start + last.end) // 2
         up = felt(session, begin)
         spins = np.radians(session.samples[begin : end + 1, 3:].astype(float))
@@ -124,10 +125,10 @@ def test_a_left_hand_mirrors_a_right_one() -> None:
     plan = [(name, 5.0) for name in (*REPEATED, "wing", "ring", "slope")]
     right = simulate_session(person, plan, part=EXACT)
     left = simulate_session(replace(person, left_handed=True), plan, part=EXACT)
-    assert right.parts == left.parts
+    assert right.intervals == left.intervals
     for column, sign in enumerate((-1, 1, 1, 1, -1, -1)):
         alike = np.corrcoef(right.samples[:, column], left.samples[:, column])[0, 1]
-        assert sign * alike > 0.5, CHANNELS[column]
+        assert sign * alike > 0.5, MOTION_CHANNELS[column]
 
 
 def test_a_mount_turns_what_is_felt_and_nothing_else() -> None:

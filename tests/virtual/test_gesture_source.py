@@ -56,10 +56,10 @@ def test_samples_are_the_same_in_whatever_pieces_they_are_taken() -> None:
 
 def test_the_truth_about_some_samples_is_what_touches_them() -> None:
     made = source()
-    first, second, *_ = made.parts(0, 20 * RATE)
-    assert made.parts(first.end - 1, 1) == [first]
-    assert made.parts(first.end, second.start - first.end) == []  # the hand comes back
-    assert made.parts(first.end - 1, second.start - first.end + 2) == [first, second]
+    first, second, *_ = made.intervals(0, 20 * RATE)
+    assert made.intervals(first.end - 1, 1) == [first]
+    assert made.intervals(first.end, second.start - first.end) == []  # the hand comes back
+    assert made.intervals(first.end - 1, second.start - first.end + 2) == [first, second]
 
 
 def test_another_seed_is_another_performance_and_another_person_somebody_else() -> None:
@@ -76,7 +76,7 @@ def test_another_seed_is_another_performance_and_another_person_somebody_else() 
 
 def test_no_stretch_is_like_another() -> None:
     made = source("circle")
-    samples, circles = made.take(0, 130 * RATE), made.parts(0, 120 * RATE)
+    samples, circles = made.take(0, 130 * RATE), made.intervals(0, 120 * RATE)
     assert len({samples[part.start : part.start + 200].tobytes() for part in circles}) == len(circles) > 15
 
 
@@ -85,14 +85,14 @@ def test_the_samples_of_each_gesture_are_the_simulators() -> None:
     plan = [("idle", 4.0), ("circle", 4.0), ("punch", 4.0)]
     made = source(seed=2)
     first = simulate_session(person, plan, session=3_000_000, part=make_part(LSM9DS1, person.random(3)))
-    until = first.parts[-1].end
+    until = first.intervals[-1].end
     np.testing.assert_array_equal(made.take(0, until), first.samples[:until])
-    assert made.parts(0, until) == first.parts
+    assert made.intervals(0, until) == first.intervals
     then = simulate_session(
         person, [("idle", 0.4), *plan], session=3_000_001, part=make_part(LSM9DS1, person.random(3))
     )
-    truth = [part for part in made.parts(0, 40 * RATE) if part.start > until][: len(then.parts) - 1]
-    for part, simulated in zip(truth, then.parts[1:], strict=True):
+    truth = [part for part in made.intervals(0, 40 * RATE) if part.start > until][: len(then.intervals) - 1]
+    for part, simulated in zip(truth, then.intervals[1:], strict=True):
         assert part.label == simulated.label
         expected = then.samples[simulated.start : simulated.end]
         np.testing.assert_array_equal(made.take(part.start, part.end - part.start), expected)
@@ -102,7 +102,7 @@ def test_the_samples_of_each_gesture_are_the_simulators() -> None:
 @pytest.mark.parametrize("gestures", ["circle", "idle,circle,punch", "flick, wing ,flick,other", ",".join(GESTURES)])
 def test_gestures_come_in_order_over_and_over(gestures: str, gesture_s: float) -> None:
     names = [name.strip() for name in gestures.split(",")]
-    truth = source(gestures, gesture_s=gesture_s).parts(0, 200 * RATE)
+    truth = source(gestures, gesture_s=gesture_s).intervals(0, 200 * RATE)
     turns = [label for label, _ in groupby(part.label for part in truth)]
     assert turns == [label for label, _ in groupby(islice(cycle(names), 1000))][: len(turns)]
     assert len(turns) >= (1 if len(set(names)) == 1 else 6)
@@ -117,7 +117,7 @@ def test_gestures_come_in_order_over_and_over(gestures: str, gesture_s: float) -
 def test_from_one_stretch_to_the_next_the_hand_rests() -> None:
     """No jump, though the hand is held a little differently; and whole steps of the sensor."""
     made = source("circle,updown,wave")
-    samples, truth = made.take(0, 240 * RATE), made.parts(0, 240 * RATE)
+    samples, truth = made.take(0, 240 * RATE), made.intervals(0, 240 * RATE)
     steps = samples / ([4 / 32768] * 3 + [2000 / 32768] * 3)
     np.testing.assert_array_equal(steps, np.round(steps))
     seams = [(a.end, b.start) for a, b in pairwise(truth) if a.label == "wave" and b.label == "circle"]
@@ -130,7 +130,7 @@ def test_from_one_stretch_to_the_next_the_hand_rests() -> None:
 def test_idle_is_still_and_a_flick_is_not() -> None:
     made = source("idle,flick", gesture_s=3)
     spins = {"idle": [], "flick": []}
-    for part in made.parts(0, 60 * RATE):
+    for part in made.intervals(0, 60 * RATE):
         turning = made.take(part.start, part.end - part.start)[:, 3:]
         spins[part.label].append((turning - np.median(turning, axis=0)).std())
     assert max(spins["idle"]) < 8 < 40 < min(spins["flick"])
@@ -159,7 +159,7 @@ def test_a_stream_brings_the_simulators_samples_and_the_log_the_truth(
     np.testing.assert_array_equal(samples, expected.take(0, 40 * RATE))
     np.testing.assert_array_equal(again, samples[:200])  # each stream is the performance from its beginning on
     truth = read_truth(log, read_log)
-    known = [(part.label, part.start, part.end) for part in expected.parts(0, 40 * RATE)]
+    known = [(part.label, part.start, part.end) for part in expected.intervals(0, 40 * RATE)]
     assert truth[: len(known)] == known  # each gesture once, though there were two streams
     assert truth[-1][1] < 100 * RATE  # and it was not all made at once
 
@@ -226,4 +226,4 @@ def test_every_rate_of_the_sensor_will_do() -> None:
     for rate in (10, 59.5, 952):
         made = source("circle,punch", sensor_rate_hz=rate)
         assert made.take(0, round(30 * rate)).shape == (round(30 * rate), 6)
-        assert {part.label for part in made.parts(0, round(30 * rate))} == {"circle", "punch"}
+        assert {part.label for part in made.intervals(0, round(30 * rate))} == {"circle", "punch"}

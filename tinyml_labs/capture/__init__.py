@@ -12,6 +12,7 @@ from tinyml_labs.capture.assembler import Gap
 from tinyml_labs.capture.dataset import WindowDataset, recordings_to_dataset
 from tinyml_labs.capture.editing import merge, relabel, trim
 from tinyml_labs.capture.exchange import export_edge_impulse, import_csv, import_edge_impulse
+from tinyml_labs.capture.labelled import labelled_samples
 from tinyml_labs.capture.recorder import Recorder, RecorderStatus, RecordingWarning, record
 from tinyml_labs.capture.recordings import Recording, discard, load_recording, load_recordings
 from tinyml_labs.capture.signals import load_signal
@@ -27,6 +28,7 @@ __all__ = [
     "export_edge_impulse",
     "import_csv",
     "import_edge_impulse",
+    "labelled_samples",
     "load_recording",
     "load_recordings",
     "load_signal",

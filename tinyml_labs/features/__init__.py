@@ -1,14 +1,17 @@
 """Samples in, arrays for a network out: the same numbers as on the board. Needs NumPy only."""
 
 from tinyml_labs.features.motion import motion_feature_names, motion_features
-from tinyml_labs.features.motion_settings import MotionFeatureSettings
+from tinyml_labs.features.motion_settings import MOTION_CHANNELS, MOTION_UNITS, MotionFeatureSettings
 from tinyml_labs.features.normalisation import Normalisation
-from tinyml_labs.features.recordings import LabelledWindows, cut_labelled_windows
+from tinyml_labs.features.recordings import LabelledSamples, LabelledWindows, cut_labelled_windows
 from tinyml_labs.features.resampling import resample
 from tinyml_labs.features.windows import Interval, WindowSettings, cut_windows, label_windows
 
 __all__ = [
+    "MOTION_CHANNELS",
+    "MOTION_UNITS",
     "Interval",
+    "LabelledSamples",
     "LabelledWindows",
     "MotionFeatureSettings",
     "Normalisation",

@@ -8,6 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
+MOTION_CHANNELS = ("accX", "accY", "accZ", "gyrX", "gyrY", "gyrZ")
+"""What a motion sensor measures along and around its axes, in this order everywhere in the kit."""
+
+MOTION_UNITS = ("g", "g", "g", "deg/s", "deg/s", "deg/s")
+
 LAGS_MS = (160, 300, 500, 800, 1300)
 """Edges of the ranges of lag, in milliseconds."""
 

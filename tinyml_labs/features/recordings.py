@@ -29,6 +29,24 @@ class LabelledRecording(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class LabelledSamples:
+    """Samples in a row with what they show: the simplest labelled recording.
+
+    Attributes
+    ----------
+    samples : array, (N, channels)
+    intervals : sequence of Interval
+        What they show, and when.
+    subject : str
+        Who made them.
+    """
+
+    samples: NDArray[np.float32]
+    intervals: Sequence[Interval]
+    subject: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class LabelledWindows:
     """Windows that show one thing each.
 
@@ -77,8 +95,9 @@ def cut_labelled_windows(
     Parameters
     ----------
     recordings : iterable
-        Each with ``samples`` (N, channels), ``intervals`` and ``subject``, such as those of
-        `tinyml_labs.datasets.load_gestures`.
+        Each with ``samples`` (N, channels), ``intervals`` and ``subject``: those of
+        `tinyml_labs.datasets.load_gestures`, simulated sessions, or `LabelledSamples` of one's own takes
+        (`tinyml_labs.capture.labelled_samples`).
     settings : WindowSettings
     labels : sequence of str
         The classes, in the order of the model's scores.

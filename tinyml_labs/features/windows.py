@@ -134,6 +134,10 @@ class Interval:
                 "the start. The end is the first sample that is no more part of it."
             )
 
+    def later(self, samples: int) -> Interval:
+        """Give the same, so many samples later; earlier, if there are less than none."""
+        return Interval(self.start + samples, self.end + samples, self.label)
+
 
 def label_windows(
     starts: ArrayLike,

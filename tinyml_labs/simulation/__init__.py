@@ -6,19 +6,18 @@ NumPy only. Introduced in ``02_gesture_recognition.ipynb``.
 
 >>> from tinyml_labs import simulation
 >>> session = simulation.simulate_session(simulation.make_subject(7), [("circle", 4.0), ("idle", 2.0)])
->>> session.samples.shape[1], [part.label for part in session.parts]
+>>> session.samples.shape[1], [interval.label for interval in session.intervals]
 (6, ['circle', 'idle'])
 """
 
 from tinyml_labs.simulation.collection import make_plan, simulate_collection
-from tinyml_labs.simulation.imu import BMI270, CHANNELS, LSM9DS1, UNITS
+from tinyml_labs.simulation.imu import BMI270, LSM9DS1
 from tinyml_labs.simulation.sessions import (
     BACKGROUND,
     GESTURES,
     RATE_HZ,
     REPEATED,
     SINGLE,
-    Part,
     Session,
     simulate_session,
 )
@@ -27,14 +26,11 @@ from tinyml_labs.simulation.subjects import Subject, make_subject
 __all__ = [
     "BACKGROUND",
     "BMI270",
-    "CHANNELS",
     "GESTURES",
     "LSM9DS1",
     "RATE_HZ",
     "REPEATED",
     "SINGLE",
-    "UNITS",
-    "Part",
     "Session",
     "Subject",
     "make_plan",

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 STANDARD_GRAVITY = 9.80665  # m/s²
-CHANNELS = ("accX", "accY", "accZ", "gyrX", "gyrY", "gyrZ")
-UNITS = ("g", "g", "g", "deg/s", "deg/s", "deg/s")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyml_labs.features.windows import Interval
 from tinyml_labs.simulation import background, movements
 from tinyml_labs.simulation.imu import BMI270, LSM9DS1, ImuPart, make_part, measure, rotation_matrices
 from tinyml_labs.simulation.movements import FINE_RATE_HZ, Movement
@@ -26,15 +27,6 @@ GESTURES = ("idle", *REPEATED, *SINGLE, "other")
 _SINGLE_S = {"punch": (0.5, 1.0), "flex": (0.8, 1.6), "wing": (0.9, 1.5), "ring": (0.6, 1.2), "slope": (0.6, 1.2)}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """A stretch of a sitting: a label, from its first sample up to the one behind its last."""
-
-    start: int
-    end: int
-    label: str
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Session:
     """What a board streamed, and what really happened.
@@ -45,18 +37,23 @@ class Session:
         As the sensor gives them: times ``lsb`` they are g and deg/s.
     lsb : float64 array, (6,)
     rate_hz : float
-    parts : list of Part
-        Everything with a label; what lies between has none: the hand goes from one pose to the next.
-    subject : Subject
+    intervals : list of Interval
+        Everything with a label, in samples; what lies between has none: the hand goes from one pose to the next.
+    person : Subject
     sensor : str
     """
 
     counts: NDArray[np.int16]
     lsb: Array
     rate_hz: float
-    parts: list[Part]
-    subject: Subject
+    intervals: list[Interval]
+    person: Subject
     sensor: str
+
+    @property
+    def subject(self) -> str:
+        """The person's name."""
+        return self.person.name
 
     @property
     def samples(self) -> NDArray[np.float32]:
@@ -102,7 +99,7 @@ def simulate_session(
         raise ValueError(f"The plan is {list(plan)}; expected a label and seconds at least once.")
     random = subject.random(1, session)
     part = part or _take_sensor(random)
-    pieces, spans = _perform(subject, plan, random)
+    pieces, performed = _perform(subject, plan, random)
     made = _join(pieces, subject, random)
     rotations = rotation_matrices(made.angles_rad)
     perfect = measure(
@@ -115,13 +112,16 @@ def simulate_session(
     )
     perfect = _sample(perfect, rate_hz)
     ratio = rate_hz / FINE_RATE_HZ
-    parts = [replace(p, start=round(p.start * ratio), end=min(len(perfect), round(p.end * ratio))) for p in spans]
+    intervals = [
+        Interval(round(done.start * ratio), min(len(perfect), round(done.end * ratio)), done.label)
+        for done in performed
+    ]
     return Session(
         counts=part.digitize(perfect, random),
         lsb=part.lsb(),
         rate_hz=rate_hz,
-        parts=parts,
-        subject=subject,
+        intervals=intervals,
+        person=subject,
         sensor=f"{part.model.name} ±{part.model.acceleration_range_g:g} g",
     )
 
@@ -135,10 +135,10 @@ def _take_sensor(random: np.random.Generator) -> ImuPart:
 
 def _perform(
     subject: Subject, plan: Sequence[tuple[str, float]], random: np.random.Generator
-) -> tuple[list[tuple[Movement, float]], list[Part]]:
+) -> tuple[list[tuple[Movement, float]], list[Interval]]:
     """Make the movements of a plan, each with the pause behind it in seconds, and where they come to lie."""
     pieces: list[tuple[Movement, float]] = []
-    spans: list[Part] = []
+    performed: list[Interval] = []
     at = 0
     for label, seconds in plan:
         left = seconds
@@ -151,11 +151,11 @@ def _perform(
                 length, pause = left, random.uniform(0.5, 0.9)
             movement = _movement(label, subject, length, random)
             count = len(movement.place_m)
-            spans.append(Part(start=at, end=at + count, label=label))
+            performed.append(Interval(at, at + count, label))
             pieces.append((movement, pause))
             at += count + round(pause * FINE_RATE_HZ)
             left -= length + pause
-    return pieces, spans
+    return pieces, performed
 
 
 def _movement(label: str, subject: Subject, seconds: float, random: np.random.Generator) -> Movement:

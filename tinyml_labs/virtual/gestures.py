@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyml_labs.features.windows import Interval
 from tinyml_labs.link.descriptions import Sensor
 from tinyml_labs.simulation.imu import LSM9DS1, make_part
-from tinyml_labs.simulation.sessions import Part, simulate_session
+from tinyml_labs.simulation.sessions import simulate_session
 from tinyml_labs.simulation.signals import minimum_jerk
 from tinyml_labs.simulation.subjects import make_subject
 from tinyml_labs.virtual.settings import VirtualBoardSettings
@@ -47,7 +47,7 @@ class GestureSource:
         self._part = make_part(LSM9DS1, self._subject.random(_BOARD))
         self._seam = max(1, round(SEAM_S * description.rate_hz))
         self._starts = [0]  # of the stretches whose lengths are known, and of the next one
-        self._kept: dict[int, tuple[NDArray[np.float32], list[Part]]] = {}
+        self._kept: dict[int, tuple[NDArray[np.float32], list[Interval]]] = {}
         self._log = Path(settings.gesture_log) if settings.gesture_log else None
         if self._log is not None:
             self._log.write_text("", "utf-8")
@@ -61,15 +61,15 @@ class GestureSource:
             pieces.append(self._stretch(number)[0][begin - start : min(first + count, end) - start])
         return np.concatenate(pieces or [np.zeros((0, 6), np.float32)]).astype("<f4", copy=False)
 
-    def parts(self, first: int, count: int) -> list[Part]:
+    def intervals(self, first: int, count: int) -> list[Interval]:
         """Give the truth: the gestures of which a sample lies among these, by the numbers of the samples.
 
         What lies between them has no label: the hand comes back, or rests.
         """
         found = []
         for number in self._stretches(first, first + count):
-            found += self._parts_of(number)
-        return [part for part in found if part.start < first + count and part.end > first]
+            found += self._intervals_of(number)
+        return [interval for interval in found if interval.start < first + count and interval.end > first]
 
     def _stretches(self, begin: int, end: int) -> range:
         """Give the numbers of the stretches in which samples lie, all made at least once."""
@@ -81,18 +81,18 @@ class GestureSource:
         last = bisect_right(self._starts, end - 1)
         return range(bisect_right(self._starts, begin) - 1, last) if end > begin else range(0)
 
-    def _stretch(self, number: int) -> tuple[NDArray[np.float32], list[Part]]:
+    def _stretch(self, number: int) -> tuple[NDArray[np.float32], list[Interval]]:
         """Give a stretch's samples, of which the last few belong to the seam with the next, and its gestures."""
         if number not in self._kept:
-            samples, parts = self._simulate(number)
+            samples, intervals = self._simulate(number)
             if number > 0:
                 before, _ = self._kept.get(number - 1) or self._simulate(number - 1)
                 samples[: self._seam] = self._fade(before[-self._seam :], samples[: self._seam])
             self._kept = {n: stretch for n, stretch in self._kept.items() if n == number - 1}
-            self._kept[number] = samples, parts
+            self._kept[number] = samples, intervals
         return self._kept[number]
 
-    def _simulate(self, number: int) -> tuple[NDArray[np.float32], list[Part]]:
+    def _simulate(self, number: int) -> tuple[NDArray[np.float32], list[Interval]]:
         turns = range(number * self._turns, (number + 1) * self._turns)
         plan = [(self._order[turn % len(self._order)], self._seconds) for turn in turns]
         if number > 0:
@@ -104,7 +104,7 @@ class GestureSource:
             rate_hz=self.description.rate_hz,
             part=self._part,
         )
-        return session.samples, session.parts[1:] if number > 0 else session.parts
+        return session.samples, session.intervals[1:] if number > 0 else session.intervals
 
     def _fade(self, before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
         """Go from one hand at rest to another, in whole steps of the sensor."""
@@ -112,11 +112,11 @@ class GestureSource:
         lsb = self._part.lsb()
         return (np.round((before * (1 - share) + after * share) / lsb) * lsb).astype(np.float32)
 
-    def _parts_of(self, number: int) -> list[Part]:
+    def _intervals_of(self, number: int) -> list[Interval]:
         start = self._starts[number]
-        return [replace(part, start=start + part.start, end=start + part.end) for part in self._stretch(number)[1]]
+        return [interval.later(start) for interval in self._stretch(number)[1]]
 
     def _note(self, number: int) -> None:
         if self._log is not None:
             with self._log.open("a", encoding="utf-8") as file:
-                file.writelines(json.dumps(vars(part)) + "\n" for part in self._parts_of(number))
+                file.writelines(json.dumps(vars(interval)) + "\n" for interval in self._intervals_of(number))
