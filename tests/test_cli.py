@@ -120,6 +120,7 @@ def test_a_terminal_without_unicode_is_no_crash(model: Path) -> None:
         subprocess.run([sys.executable, "-m", "tinyml_labs.cli", *command], env=environment, check=True, timeout=60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -64,6 +64,7 @@ def test_int8_in_and_out_with_a_batch_of_one_and_the_layers_names(keras):
     assert "net/scores/MatMul" in names
 
 
+@pytest.mark.slow
 def test_arguments_that_are_no_model_or_no_kind(keras):
     with pytest.raises(ValueError, match="kind is 'int4', expected one of 'float32', 'dynamic', 'float16', 'int8'"):
         convert(None, "int4")

@@ -94,6 +94,7 @@ def test_events_are_paired_so_that_most_gestures_are_hit() -> None:
     assert [each.gesture.start_s for each in report.judged] == [10.0, 11.5]
 
 
+@pytest.mark.slow
 def test_no_pairing_is_better_and_no_order_matters() -> None:
     chance = random.Random(1)
     for _ in range(300):

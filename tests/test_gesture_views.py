@@ -142,6 +142,7 @@ def test_watching_shows_the_scores_and_the_last_events():
     assert "<li>4.0 s: punch</li><li>5.0 s: punch</li>" in drawn[4] and "3.0 s: punch" not in drawn[4]
 
 
+@pytest.mark.slow
 def test_watching_without_a_notebook_prints_the_events():
     script = """
 import numpy as np

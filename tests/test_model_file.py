@@ -159,6 +159,7 @@ def test_every_cut_is_a_value_error():
             read_model(content[:length])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_damage_is_a_value_error_or_harmless(seed):
     chance = random.Random(seed)

@@ -125,6 +125,7 @@ FLOORS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", FLOORS)
 def test_lower_floors_do_without_the_upper_ones(module: str) -> None:
     blocked = dict.fromkeys(FLOORS[module])

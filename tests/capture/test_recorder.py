@@ -46,6 +46,7 @@ def is_the_pattern(recording: capture.Recording) -> None:
     assert count > 0
 
 
+@pytest.mark.slow
 def test_a_take_is_on_disk_whole(board_port: str, tmp_path: Path) -> None:
     recording = capture.record(
         board_port, sensor="test_pattern", seconds=1, label="a", subject="ana", folder=tmp_path, progress=False
@@ -288,6 +289,7 @@ def test_the_boards_clock_may_wrap_in_the_middle(tmp_path: Path) -> None:
     assert (recording.problems, recording.measured_rate_hz) == ([], pytest.approx(1000, rel=1e-3))
 
 
+@pytest.mark.slow
 def test_the_command_records_and_lists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [
         "--sensor",

@@ -122,6 +122,7 @@ def test_no_seam_between_the_blocks_of_a_long_recording() -> None:
         assert np.abs(error).max() < 1.5e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("from_hz", "to_hz"), [(119, 50), (100, 119), (119.4, 119)])
 def test_equals_a_loop_with_a_kernel_of_its_own(from_hz: float, to_hz: float) -> None:
     """One output sample after the other; Kaiser's window from its series, the ends from their definition."""

@@ -191,6 +191,7 @@ some_intervals = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     intervals=some_intervals,

@@ -102,6 +102,7 @@ def test_unknown_engines_and_files_that_are_no_models() -> None:
             inference.load(junk)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arena_bytes", [1, 16, 100, 500, 900])
 def test_an_arena_that_is_too_small(tflm: None, arena_bytes: int) -> None:
     with pytest.raises(inference.InferenceError, match=f"arena of {arena_bytes} bytes is too small") as caught:
@@ -118,6 +119,7 @@ def test_a_degenerate_scale_is_named(tflm: None, scale: float) -> None:
     assert "SIG" in str(caught.value)  # TFLM ended its process; ours lives
 
 
+@pytest.mark.slow
 def test_ops_that_are_missing_are_named(tflm: None) -> None:
     with pytest.raises(inference.InferenceError, match="NobodyHasThis .op 0.* is a custom op") as caught:
         inference.load(tiny_models.custom_op("NobodyHasThis"), "tflm")
@@ -174,6 +176,7 @@ def test_models_end_their_children(tflm: None) -> None:
         os.kill(pid, 0)
 
 
+@pytest.mark.slow
 def test_two_models_at_once_from_two_threads(tflm: None) -> None:
     x = np.random.default_rng(0).integers(-128, 128, (2000, 4)).astype(np.int8)
     expected = [inference.run(tiny_models.dense_int8(seed=seed), x) for seed in (0, 1)]
@@ -191,6 +194,7 @@ def test_two_models_at_once_from_two_threads(tflm: None) -> None:
         np.testing.assert_array_equal(found[seed], expected[seed])
 
 
+@pytest.mark.slow
 def test_the_smallest_arena_works_and_one_step_less_does_not(tflm: None) -> None:
     model = tiny_models.dense_int8()
     found = measure_arena(model)

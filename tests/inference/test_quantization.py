@@ -10,6 +10,7 @@ from tinyml_labs import inference
 from tinyml_labs.inference import dequantize, quantize
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scale", "zero_point"), [(0.1, -128), (0.0244801156, 5), (1 / 256, 127), (3.7, 0), (1e-4, 1)]
 )

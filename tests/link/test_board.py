@@ -149,6 +149,7 @@ def test_stray_frames_do_not_disturb(scripted: ScriptedBoard) -> None:
         assert board.info == INFO
 
 
+@pytest.mark.slow
 def test_a_slow_hello_is_heard(scripted: ScriptedBoard) -> None:
     hello = scripted.answers[Type.HELLO]
 
@@ -161,6 +162,7 @@ def test_a_slow_hello_is_heard(scripted: ScriptedBoard) -> None:
         assert board.info == INFO
 
 
+@pytest.mark.slow
 def test_a_board_that_stops_reading_is_a_time_out(scripted: ScriptedBoard) -> None:
     done = scripted.answers[Type.LOAD_BEGIN]
 

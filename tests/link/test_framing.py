@@ -93,6 +93,7 @@ def test_byte_stuffing_equals_the_cobs_package(data: bytes) -> None:
     assert _unstuff(cobs.encode(data)) == data
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(
     st.binary(min_size=1, max_size=600).map(lambda b: b.replace(b"\0", b"\1"))
@@ -120,6 +121,7 @@ def test_frames_survive_any_cutting(sent: list[Frame], chance: random.Random) ->
     assert decoder.counts.damaged == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.lists(frames, min_size=1, max_size=6), st.data())
 def test_damage_never_makes_a_frame_and_never_hides_the_next(sent: list[Frame], data: st.DataObject) -> None:

@@ -37,6 +37,7 @@ def test_there_is_a_movement_for_each_class() -> None:
     assert len(OTHERS) >= 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in GESTURES if name != "other"] + list(OTHERS))
 def test_a_hand_does_not_jump_or_jerk_into_a_movement_or_out_of_it(name: str) -> None:
     """A step in speed would be a spike of several g, which no hand makes and every network learns."""

@@ -101,6 +101,7 @@ def test_one_call_takes_a_file_or_a_port(tmp_path: Path) -> None:
     np.testing.assert_allclose(played.samples, np.resize(from_file.samples, 80))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("board_process", [["--speed", "20"]], indirect=True)
 def test_a_signal_is_read_through_the_board_that_is_open_on_the_port(board_process: tuple) -> None:
     """As in lab 01 with a real board: a port has room for one."""
