@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinyml_labs.model_file import Subgraph, read_model
+from tinyml_labs.model_state import describe_state
 
 # Bytes of TFLM's structures, where pointers and size_t take 8 bytes, and where they take 4 (enums as int, as on
 # ESP32; bare-metal Arm packs enums and saves 8 more bytes in each TfLiteTensor). From tensorflow/lite/core/c/common.h
@@ -97,7 +98,10 @@ def measure_arena(model: bytes | str | os.PathLike[str]) -> ArenaReport:
 
     parsed = read_model(model)
     measured = tflm.measure_arena(parsed.data)
-    breakdown = _break_down(measured.smallest_bytes, measured.allocations, len(parsed.subgraphs))
+    state = describe_state(parsed)
+    breakdown = _break_down(
+        measured.smallest_bytes, measured.allocations, len(parsed.subgraphs), resource_bytes=state.resource_bytes
+    )
     return ArenaReport(
         measured_bytes=measured.smallest_bytes,
         estimate_32bit_bytes=_round_up(sum(board for _, board in breakdown.values()), 16),
@@ -106,7 +110,9 @@ def measure_arena(model: bytes | str | os.PathLike[str]) -> ArenaReport:
     )
 
 
-def _break_down(smallest_bytes: int, allocations: Mapping[str, Any], subgraphs: int) -> dict[str, tuple[int, int]]:
+def _break_down(
+    smallest_bytes: int, allocations: Mapping[str, Any], subgraphs: int, *, resource_bytes: int = 0
+) -> dict[str, tuple[int, int]]:
     """Split the measured arena into parts, each with its bytes here and on a 32-bit board."""
 
     def recorded(name: str) -> tuple[int, int]:
@@ -122,6 +128,8 @@ def _break_down(smallest_bytes: int, allocations: Mapping[str, Any], subgraphs: 
     affine_here, affine_board = STRUCT_BYTES["TfLiteAffineQuantization"]
     kernels, _ = recorded("Persistent buffer data")
     variables, _ = recorded("TfLiteTensor variable buffer data")
+    resource_bytes = min(resource_bytes, kernels)  # TFLM counts resource variables among the kernels' buffers
+    variables, kernels = variables + resource_bytes, kernels - resource_bytes
     parts = {
         "activations and scratch": (int(allocations["head"]), int(allocations["head"])),
         "tensors (TfLiteEvalTensor)": as_structs("TfLiteEvalTensor data", "TfLiteEvalTensor"),
@@ -165,8 +173,9 @@ def estimate_arena_bytes(model: bytes | str | os.PathLike[str]) -> int:
     Returns
     -------
     int
-        Bytes. The most that is alive at one operator, half more for gaps in TFLM's plan, and its structures as on
-        a 64-bit computer. Never under the measured arena of the public models tried, and up to twice as much.
+        Bytes. The most that is alive at one operator, half more for gaps in TFLM's plan, what a streaming model
+        remembers, and TFLM's structures as on a 64-bit computer. Never under the measured arena of the public models
+        tried, and up to twice as much.
     """
     parsed = read_model(model)
     structures = 2048
@@ -180,7 +189,9 @@ def estimate_arena_bytes(model: bytes | str | os.PathLike[str]) -> int:
                 channels = max(channels, outputs[0])
             kernel = 512 if operator.custom_code else 160
             structures += STRUCT_BYTES["NodeAndRegistration"][0] + kernel + 8 * channels
-    return _round_up(_largest_alive_bytes(parsed.subgraphs[0]) * 3 // 2 + structures, 16)
+    state = describe_state(parsed)
+    kept = max(state.resource_bytes, state.nbytes) + 64 * state.resource_variables
+    return _round_up(_largest_alive_bytes(parsed.subgraphs[0]) * 3 // 2 + kept + structures, 16)
 
 
 def _largest_alive_bytes(graph: Subgraph) -> int:

@@ -9,7 +9,7 @@ Introduced in ``01_hello_world.ipynb``.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tinyml_labs import operator_costs
@@ -17,6 +17,7 @@ from tinyml_labs.arena import ArenaReport, measure_arena
 from tinyml_labs.micro_ops import resolver_method
 from tinyml_labs.missing_ops import describe_missing_ops
 from tinyml_labs.model_file import ModelFile, Operator, Subgraph, Tensor, read_model
+from tinyml_labs.model_state import ModelState, describe_state
 
 if TYPE_CHECKING:
     import pandas
@@ -51,6 +52,8 @@ class ModelReport:
         What else a reader should know.
     inputs, outputs : tuple of Tensor
         What the model takes and gives.
+    state : ModelState
+        What a streaming model remembers from one inference to the next; ``state.stateful`` says if it is one.
     arena : ArenaReport or None
         The working memory; None where it could not be measured, for the reason in ``arena_missing``.
     arena_missing : str
@@ -68,6 +71,7 @@ class ModelReport:
     notes: tuple[str, ...]
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    state: ModelState
     arena: ArenaReport | None
     arena_missing: str = ""
 
@@ -95,6 +99,13 @@ class ModelReport:
             "resolver_methods": list(self.resolver_methods),
             "missing_ops": list(self.missing_ops),
             "notes": list(self.notes),
+            "state": {
+                "stateful": self.state.stateful,
+                "bytes": self.state.nbytes,
+                "resource_variables": self.state.resource_variables,
+                "variables": [asdict(variable) for variable in self.state.variables],
+                "ops": list(self.state.ops),
+            },
             "arena": self.arena.to_dict() if self.arena else None,
             "arena_missing": self.arena_missing,
         }
@@ -128,6 +139,7 @@ def inspect(model: bytes | str | os.PathLike[str], *, arena: bool = True) -> Mod
     parsed = read_model(model)
     graph = parsed.subgraphs[0]
     op_names = sorted({_own_name(op) for each in parsed.subgraphs for op in each.operators})
+    state = describe_state(parsed)
     found, missing = _try_arena(parsed) if arena else (None, "not measured: arena=False")
     return ModelReport(
         ops=_table(graph),
@@ -138,9 +150,10 @@ def inspect(model: bytes | str | os.PathLike[str], *, arena: bool = True) -> Mod
         op_names=tuple(op_names),
         resolver_methods=tuple(method for name in op_names if (method := resolver_method(name))),
         missing_ops=tuple(describe_missing_ops(parsed)),
-        notes=tuple(_notes(parsed)),
+        notes=tuple(_notes(parsed, state)),
         inputs=parsed.inputs,
         outputs=parsed.outputs,
+        state=state,
         arena=found,
         arena_missing=missing,
     )
@@ -193,8 +206,19 @@ def _all_weights_bytes(model: ModelFile) -> int:
     return sum(contents.values())
 
 
-def _notes(model: ModelFile) -> list[str]:
+def _notes(model: ModelFile, state: ModelState) -> list[str]:
     notes = []
+    if state.stateful:
+        notes.append(
+            f"A streaming model: it remembers {state} from one inference to the next. Its inputs are a sequence in "
+            "order, and Interpreter.reset() begins a new one."
+        )
+    if state.resource_variables:
+        notes.append(
+            "A sketch makes room for its resource variables, "
+            f"MicroResourceVariables::Create(allocator, {state.resource_variables}), and gives them to its "
+            "MicroInterpreter. Their content is in the arena."
+        )
     names = {_own_name(op) for graph in model.subgraphs for op in graph.operators}
     uncounted = sorted(names & operator_costs.UNCOUNTED_OPS)
     if uncounted:

@@ -92,6 +92,7 @@ def _summary(report: ModelReport) -> list[tuple[str, str]]:
         ("on flash", f"{report.size_bytes:,} bytes, of which {report.weights_bytes:,} are weights"),
         *[("input", _tensor_text(tensor)) for tensor in report.inputs],
         *[("output", _tensor_text(tensor)) for tensor in report.outputs],
+        *([("remembers", str(report.state))] if report.state.stateful else []),
         ("work", f"{report.macs:,} multiply-accumulates an inference, in {_count(len(report.ops), 'operator')}"),
         (
             "arena",

@@ -75,9 +75,9 @@ class LiteRt:
         return results, times if timed else None
 
     def reset(self) -> None:
-        """Forget the state that a streaming model keeps between inferences."""
-        if self._interpreter is not None:
-            self._interpreter.reset_all_variables()
+        """Set the state that a streaming model keeps to what it is when the model is loaded."""
+        # reset_all_variables() leaves resource variables as they are; the next run makes the interpreter anew.
+        self._interpreter = None
 
     def close(self) -> None:
         """Let go of the interpreter's memory."""

@@ -104,8 +104,8 @@ class TflmProcess:
         return results, np.frombuffer(body, np.int64, count, start) if timed else None
 
     def reset(self) -> None:
-        """Forget the state that a streaming model keeps between inferences."""
-        if self._child is not None:
+        """Set the state that a streaming model keeps to what it is when the model is loaded."""
+        if self._child is not None:  # without a child, the next run starts one, and so anew
             self._ask({"do": "reset"})
 
     def close(self) -> None:

@@ -45,6 +45,7 @@ class Worker:
     def __init__(self) -> None:
         self.interpreter: Any = None
         self.model = b""
+        self.arena_bytes = 0
         self.outputs: list[tuple[list[int], np.dtype]] = []
 
     def answer(self, header: dict[str, Any], body: bytes) -> tuple[dict[str, Any], list[Any]]:
@@ -54,7 +55,7 @@ class Worker:
         if header["do"] == "run":
             return {}, self.run(header["count"], header["inputs"], body, timed=header["timed"])
         if header["do"] == "reset":
-            self.interpreter.reset()
+            self.make_anew()
             return {}, []
         if header["do"] == "arena":
             smallest = self.smallest_arena(body, header["inputs"], header["limit"])
@@ -63,16 +64,25 @@ class Worker:
 
     def load(self, model: bytes, arena_bytes: int, inputs: int, outputs: int) -> dict[str, Any]:
         """Make the interpreter, and say what its tensors are."""
-        from tflite_micro.python.tflite_micro import runtime
-
-        self.interpreter = runtime.Interpreter.from_bytes(model, arena_size=arena_bytes)
-        self.model = model
+        self.model, self.arena_bytes = model, arena_bytes
+        self.make_anew()
         details = [self.interpreter.get_output_details(index) for index in range(outputs)]
         self.outputs = [([int(n) for n in d["shape"]], np.dtype(d["dtype"])) for d in details]
         return {
             "inputs": [_describe(self.interpreter.get_input_details(index)) for index in range(inputs)],
             "outputs": [_describe(detail) for detail in details],
         }
+
+    def make_anew(self) -> None:
+        """Make the interpreter, whose variables then hold what the model's set-up puts there.
+
+        TFLM's own Reset() fills resource variables with zeros, and does not run the set-up again: a model whose
+        variables begin with other values would go on from a state that it never had.
+        """
+        from tflite_micro.python.tflite_micro import runtime
+
+        self.interpreter = None  # its memory first
+        self.interpreter = runtime.Interpreter.from_bytes(self.model, arena_size=self.arena_bytes)
 
     def run(self, count: int, inputs: list[dict[str, Any]], body: bytes, *, timed: bool) -> list[Any]:
         """Run ``count`` inferences; the body holds each input's arrays one after the other.
