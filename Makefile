@@ -74,4 +74,6 @@ $(READY): requirements.lock pyproject.toml
 	@{ $(BIN)/python -m pip install --disable-pip-version-check --no-deps -r requirements.lock || touch $(VENV)/.failed; } \
 		| grep -vE '^(Ignoring|Requirement already satisfied|Looking in) '; [ ! -e $(VENV)/.failed ]
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m tinyml_labs.front_end_source || \
+		echo "The set-up goes on without it: the sketch keyword_spotter alone needs it."
 	@echo "$(CURDIR)" > $(READY)

@@ -1,5 +1,13 @@
-"""Samples in, arrays for a network out: the same numbers as on the board. Needs NumPy only."""
+"""Samples in, arrays for a network out: the same numbers as on the board. Needs NumPy; sound, pymicro-features."""
 
+from tinyml_labs.features.audio import (
+    SPECTROGRAM_CHANNELS,
+    AudioFrontEnd,
+    SpectrogramSettings,
+    spectrogram,
+    spectrograms,
+    to_real,
+)
 from tinyml_labs.features.motion import motion_feature_names, motion_features
 from tinyml_labs.features.motion_settings import MOTION_CHANNELS, MOTION_UNITS, MotionFeatureSettings
 from tinyml_labs.features.normalisation import Normalisation
@@ -10,11 +18,14 @@ from tinyml_labs.features.windows import Interval, WindowSettings, cut_windows, 
 __all__ = [
     "MOTION_CHANNELS",
     "MOTION_UNITS",
+    "SPECTROGRAM_CHANNELS",
+    "AudioFrontEnd",
     "Interval",
     "LabelledSamples",
     "LabelledWindows",
     "MotionFeatureSettings",
     "Normalisation",
+    "SpectrogramSettings",
     "WindowSettings",
     "cut_labelled_windows",
     "cut_windows",
@@ -22,4 +33,7 @@ __all__ = [
     "motion_feature_names",
     "motion_features",
     "resample",
+    "spectrogram",
+    "spectrograms",
+    "to_real",
 ]
