@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyml_labs import __version__
+from tinyml_labs.fetch_command import add_fetch_command
+from tinyml_labs.make_keywords_command import add_make_keywords_command
 from tinyml_labs.record_command import add_record_commands
 
 if TYPE_CHECKING:  # imported where it is used: `doctor` has to run in an installation that lacks it
@@ -66,6 +68,8 @@ def _make_parser() -> argparse.ArgumentParser:
     doctor.set_defaults(run=_doctor)
 
     add_record_commands(commands)
+    add_make_keywords_command(commands)
+    add_fetch_command(commands)
 
     demo = commands.add_parser("demo", help="hello world's whole circle, here in the terminal")
     demo.add_argument("--json", action="store_true", help="print JSON")
