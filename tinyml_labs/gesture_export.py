@@ -10,7 +10,6 @@ classifier gives the same bytes. Files of two models do not compile together.
 from __future__ import annotations
 
 import os
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,11 +21,18 @@ from tinyml_labs.export import write_source
 from tinyml_labs.features import MOTION_CHANNELS, MOTION_UNITS, motion_feature_names
 from tinyml_labs.gesture_classifier import GestureClassifier
 from tinyml_labs.model_file import ModelFile, read_model
+from tinyml_labs.sketch_header import (
+    check_labels,
+    export_check,
+    export_number,
+    fill,
+    label_lines,
+    smoothing_line,
+)
 
 SETTINGS_FILE, MODEL_FILE = "gesture_settings.h", "gesture_model.cpp"
 
 _GENERATED = "tinyml_labs.gesture_export"
-_MOST_NAMES = 255  # bytes of a text in the board's description
 
 
 def export_gesture_classifier(classifier: GestureClassifier, directory: str | os.PathLike[str]) -> list[Path]:
@@ -51,12 +57,8 @@ def export_gesture_classifier(classifier: GestureClassifier, directory: str | os
     """
     model = read_model(classifier.model)
     _check_features(model, classifier)
-    _check_classes(model, classifier)
-    check = [
-        f"#if GESTURE_EXPORT != {_export_number(model)}",
-        f"#error {SETTINGS_FILE} is of another model: export both again.",
-        "#endif",
-    ]
+    check_labels(classifier.labels, model.outputs[0].size)
+    check = export_check(SETTINGS_FILE, "GESTURE_EXPORT", model)
     source = model_source(model.data, header=SETTINGS_FILE, name="kGestureModel", made_by=_GENERATED, check=check)
     files = {SETTINGS_FILE: _settings_header(model, classifier), MODEL_FILE: source}
     folder = Path(directory)
@@ -89,32 +91,12 @@ def _check_features(model: ModelFile, classifier: GestureClassifier) -> None:
         )
 
 
-def _check_classes(model: ModelFile, classifier: GestureClassifier) -> None:
-    scores, labels = model.outputs[0], classifier.labels
-    if len(labels) != scores.size:
-        raise ValueError(
-            f"There are {len(labels)} labels, and the model gives {scores.size} scores. Give each score its label, "
-            "in the order of training."
-        )
-    for label in labels:
-        if not label or "," in label or not label.isprintable() or labels.count(label) > 1:
-            raise ValueError(
-                f"The label {label!r} is empty, there twice, or has a comma or a control character in it; expected a "
-                "name of its own for each class."
-            )
-    names = len(",".join(labels).encode())
-    if names > _MOST_NAMES:
-        raise ValueError(f"The labels are {names} bytes together; a board can tell {_MOST_NAMES}. Take shorter ones.")
-
-
 def _settings_header(model: ModelFile, classifier: GestureClassifier) -> str:
     window, labels, channels = classifier.window, classifier.labels, classifier.channels
     features, normalisation, smoother = classifier.features, classifier.normalisation, classifier.smoother
     bands = len(features.bands_hz) - 1
     seconds = f"{window.length / window.rate_hz:.3g} s, one each {window.stride / window.rate_hz:.3g} s"
     sizes = f"{window.length}, {channels}, {bands}, {len(labels)}, {smoother.average_windows}"
-    background = " and ".join(labels[k] for k in smoother.background) or "none"
-    smoothing = f"{smoother.threshold}, {smoother.release}, {smoother.hold_off}, {smoother.background_mask:#x}"
     count = len(motion_feature_names(channels, features))
     lines = [
         f"// Made by {_GENERATED}: do not change it by hand. Export again.",
@@ -124,7 +106,7 @@ def _settings_header(model: ModelFile, classifier: GestureClassifier) -> str:
         "",
         "#include <TinyMLLabs.h>",
         "",
-        f"#define GESTURE_EXPORT {_export_number(model)}  // by this number gesture_model.cpp knows its settings",
+        f"#define GESTURE_EXPORT {export_number(model)}  // by this number gesture_model.cpp knows its settings",
         "",
         "extern const tinyml::Model kGestureModel;",
         "",
@@ -138,11 +120,7 @@ def _settings_header(model: ModelFile, classifier: GestureClassifier) -> str:
         f"const char kChannelList[] = {c_literals.text(','.join(MOTION_CHANNELS[:channels]))};",
         f"const char kUnits[] = {c_literals.text(','.join(MOTION_UNITS[:channels]))};",
         "",
-        f"const uint8_t kClasses = {len(labels)};",
-        "const char* const kLabels[kClasses] = {",
-        _fill(", ".join(c_literals.text(label) for label in labels) + ","),
-        "};",
-        f"const char kLabelList[] = {c_literals.text(','.join(labels))};",
+        *label_lines(labels),
         "",
         f"const size_t kFeatures = {count};",
         'static_assert(kFeatures == Classifier::kFeatures, "this library has other features: export again");',
@@ -156,7 +134,7 @@ def _settings_header(model: ModelFile, classifier: GestureClassifier) -> str:
         f"    {window.stride},  // samples from one window to the next",
         "    kBandEdgesHz,",
         f"    {{kMean, kInverseScale, {c_literals.number(normalisation.limit)}, kFeatures}},",
-        f"    {{{smoothing}}},  // threshold, release, hold-off; background: {background}",
+        smoothing_line(smoother, labels),
         "};",
         "",
         "}  // namespace gesture",
@@ -166,14 +144,6 @@ def _settings_header(model: ModelFile, classifier: GestureClassifier) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _export_number(model: ModelFile) -> str:
-    return f"0x{model.sha256[:8]}"
-
-
 def _float_array(name: str, values: Sequence[float]) -> list[str]:
-    text = _fill(", ".join(c_literals.number(float(value)).strip("()") for value in values) + ",")
+    text = fill(", ".join(c_literals.number(float(value)).strip("()") for value in values) + ",")
     return [f"const float {name}[] = {{", text, "};"]
-
-
-def _fill(text: str) -> str:
-    return textwrap.fill(text, 100, initial_indent="    ", subsequent_indent="    ")

@@ -31,10 +31,11 @@ def need_tools(*names: str, packages: str, headers: Iterable[str] = ()) -> None:
     """Skip the test if a tool is missing, and say what installs it; in CI (``CI=true``) fail: there it has to be."""
     missing = [name for name in names if shutil.which(name) is None] + [h for h in headers if not Path(h).exists()]
     if missing:
-        _skip_or_fail(f"{' and '.join(missing)} missing: sudo apt-get install {packages}")
+        skip_or_fail(f"{' and '.join(missing)} missing: sudo apt-get install {packages}")
 
 
-def _skip_or_fail(reason: str) -> NoReturn:
+def skip_or_fail(reason: str) -> NoReturn:
+    """Skip the test; in CI fail it."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
@@ -46,7 +47,7 @@ def need_cortex_m4() -> None:
     program = "#include <cstring>\n"  # the compiler alone has no C++ library
     command = ["arm-none-eabi-g++", "-x", "c++", "-fsyntax-only", "-"]
     if subprocess.run(command, input=program, text=True, capture_output=True, check=False).returncode:
-        _skip_or_fail(f"the C++ library for Cortex-M4 is missing: sudo apt-get install {_ARM_PACKAGES}")
+        skip_or_fail(f"the C++ library for Cortex-M4 is missing: sudo apt-get install {_ARM_PACKAGES}")
 
 
 def need_avr() -> None:
@@ -73,6 +74,7 @@ def compile_for_cortex_m4(
     stand_ins: Iterable[str] = (),
     defines: Iterable[str] = (),
     source: Path = SKETCHES,
+    libraries: Iterable[Path] = (),
 ) -> Path:
     """Compile a sketch for QEMU's mps2-an386.
 
@@ -90,12 +92,15 @@ def compile_for_cortex_m4(
         Without the ``-D``.
     source : Path
         The folder that the sketch's own folder is in.
+    libraries : iterable of Path
+        Folders of libraries that it needs beside TinyMLLabs.
 
     Returns
     -------
     Path
         The program, for ``qemu-system-arm -kernel``.
     """
+    places = [SHIM, STAND_INS, LIBRARIES / "TinyMLLabs" / "src", *(library / "src" for library in libraries)]
     played = folder / "recording.bin"
     played.write_bytes(recording)
     linked = folder / "recording.s"
@@ -109,9 +114,10 @@ def compile_for_cortex_m4(
             *["arm-none-eabi-g++", *_CORTEX_M4, "-Os", "-std=gnu++14", "-fno-exceptions", "-fno-rtti"],
             *[*_OUR_WARNINGS, "-ffunction-sections", "-fdata-sections"],
             *[f"-D{define}" for define in defines],
-            *[f"-I{place}" for place in (SHIM, STAND_INS, LIBRARIES / "TinyMLLabs" / "src")],
+            *[f"-I{place}" for place in places],
             *["-include", "Arduino.h", "-x", "c++", source / sketch / f"{sketch}.ino", "-x", "none"],
             *sorted((source / sketch).glob("*.c*")),
+            *[file for library in libraries for file in sorted((library / "src").glob("*.cpp"))],
             *[STAND_INS / name for name in stand_ins],
             *[SHIM / "mps2.cpp", SHIM / "Print.cpp", linked, "-T", SHIM / "mps2.ld", "-nostartfiles"],
             *["--specs=nano.specs", "--specs=nosys.specs", "-Wl,--gc-sections", "-o", program],

@@ -85,6 +85,17 @@ int use_classifier() {
   return classifier.scores()[0];
 }
 
+int use_spotter() {
+  static const KeywordSettings settings = {5, kSmoothing};
+  static KeywordClassifier<9, 8, 3, 2> spotter(settings, kModel);
+  uint16_t frame[8] = {1};
+  if (spotter.valid() && spotter.push(frame) && spotter.event() >= 0) {
+    return static_cast<int>(spotter.average(1) + spotter.probability(2));
+  }
+  if (spotter.fault()) spotter.reset();
+  return spotter.scores()[0];
+}
+
 int use_layers() {
   static const int8_t kWeights[2] TINYML_FLASH = {1, 2}, kShifts[1] TINYML_FLASH = {-1};
   static const int32_t kBiases[2] TINYML_FLASH = {3, 4}, kMultipliers[1] TINYML_FLASH = {1L << 30};
@@ -122,4 +133,6 @@ int use_others() {
   return static_cast<int>(crc32(&value, 1));
 }
 
-int main() { return use_streams() + use_features() + use_classifier() + use_layers() + use_server() + use_others(); }
+int main() {
+  return use_streams() + use_features() + use_classifier() + use_spotter() + use_layers() + use_server() + use_others();
+}

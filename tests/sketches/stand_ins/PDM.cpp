@@ -20,8 +20,12 @@ void on_block() {
 
 } // namespace
 
+#ifndef FITTED_MICROPHONE
+#define FITTED_MICROPHONE 1
+#endif
+
 int PDMClass::begin(int channels, int sample_rate) {
-  if (channels != 1 || sample_rate != 16000) return 0;
+  if (!FITTED_MICROPHONE || channels != 1 || sample_rate != 16000) return 0;
   mps2::every(static_cast<uint32_t>(block_bytes / 2 * 1000000ll / sample_rate), on_block);
   return 1;
 }

@@ -12,6 +12,7 @@
 #include "tinyml/descriptions.h"
 #include "tinyml/framing.h"
 #include "tinyml/fully_connected.h"
+#include "tinyml/keyword_classifier.h"
 #include "tinyml/messages.h"
 #include "tinyml/mlperf.h"
 #include "tinyml/missed_samples.h"

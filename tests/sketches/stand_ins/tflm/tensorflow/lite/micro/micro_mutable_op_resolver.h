@@ -1,0 +1,1 @@
+#include <Chirale_TensorFlowLite.h>
