@@ -158,3 +158,28 @@ def test_scores_that_are_none(rows: list, error: type, message: str) -> None:
         smoother.update(np.array(row))
     with pytest.raises(error, match=message):
         smoother.update(np.array(rows[-1]))
+
+
+def test_a_whole_stream_at_once_is_one_window_after_the_other() -> None:
+    """The two ways of the smoother: sums of all at once, and the board's rule."""
+    random, events = np.random.default_rng(0), 0
+    for _ in range(300):
+        classes, windows = int(random.integers(1, 5)), int(random.integers(0, 60))
+        rows = np.repeat(random.integers(-128, 128, (windows, classes)), int(random.integers(1, 4)), axis=0)
+        threshold = int(random.integers(-100, 100))
+        given = SmootherSettings(
+            average_windows=int(random.integers(1, 5)),
+            threshold=threshold,
+            release=int(random.integers(-128, threshold + 1)),
+            hold_off=int(random.integers(0, 6)),
+            background=tuple(random.choice(classes, random.integers(0, classes + 1), replace=False).tolist()),
+        )
+        resets = random.integers(0, 70, random.integers(0, 4)).tolist()
+        smoother, expected = ScoreSmoother(given), []
+        for index, row in enumerate(rows):
+            if index in resets:
+                smoother.reset()
+            expected.append(smoother.update(row))
+        assert smooth_scores(rows.astype(np.int8), given, resets=resets).tolist() == expected
+        events += sum(event >= 0 for event in expected)
+    assert events > 500

@@ -119,17 +119,31 @@ def quantize_dequantize(scale: float, zero_point: int, output: str = "FLOAT32") 
 
 
 def window_classifier(
-    length: int, channels: int, classes: int = 4, *, input_scale: float = 0.02, gain: float = 4.0, seed: int = 0
+    length: int,
+    channels: int,
+    classes: int = 4,
+    *,
+    input_scale: float = 0.02,
+    input_zero_point: int = -3,
+    more_axes: int = 0,
+    gain: float = 4.0,
+    seed: int = 0,
 ) -> bytes:
     """Make an int8 dense layer and softmax over whole windows: (1, length, channels) -> (1, classes).
 
-    The logits of windows that use the input's range differ by about ``gain``.
+    The logits of windows that use the input's range differ by about ``gain``. ``more_axes`` of length 1 follow the
+    channels.
     """
     random = np.random.default_rng(seed)
     size = length * channels
     weight_scale = gain / (64 * input_scale * 64 * np.sqrt(size))
     tensors = [
-        TensorSpec(name="window", shape=(1, length, channels), scale=input_scale, zero_point=-3),
+        TensorSpec(
+            name="window",
+            shape=(1, length, channels, *[1] * more_axes),
+            scale=input_scale,
+            zero_point=input_zero_point,
+        ),
         TensorSpec(
             name="dense/weights",
             shape=(classes, size),

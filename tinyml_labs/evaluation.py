@@ -19,7 +19,8 @@ from tinyml_labs.event_evaluation import (
 )
 from tinyml_labs.host_board import HostBoardComparison, compare_host_board
 from tinyml_labs.intervals import poisson_interval, wilson_interval
-from tinyml_labs.stream_prediction import StreamComparison, compare_streams
+from tinyml_labs.stream_comparison import StreamComparison, compare_streams
+from tinyml_labs.threshold_sweep import OperatingPoint, ThresholdSweep, sweep_thresholds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,9 @@ __all__ = [
     "EventReport",
     "FloatInt8Comparison",
     "HostBoardComparison",
+    "OperatingPoint",
     "StreamComparison",
+    "ThresholdSweep",
     "TruthInterval",
     "compare_float_int8",
     "compare_host_board",
@@ -42,6 +45,7 @@ __all__ = [
     "macro_f1",
     "poisson_interval",
     "pool_event_reports",
+    "sweep_thresholds",
     "wilson_interval",
 ]
 

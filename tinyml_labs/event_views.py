@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from tinyml_labs.event_evaluation import EventReport
     from tinyml_labs.stream_prediction import StreamPrediction
+    from tinyml_labs.threshold_sweep import OperatingPoint, ThresholdSweep
 
 _MARKS = {
     HIT: ("tab:green", "v"),
@@ -98,4 +99,54 @@ def plot_stream(
     ax.set_title(title, loc="left", fontsize="medium")
     if lines:
         ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    return ax
+
+
+def plot_threshold_sweep(sweep: ThresholdSweep, ax: Axes | None = None, chosen: OperatingPoint | None = None) -> Axes:
+    """Draw misses over false alarms an hour, on a logarithmic scale, with the 95 % intervals of both.
+
+    Where there was no false alarm, the mark is an arrow at the upper end of the interval: less than that.
+    """
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    ax = take_axes(ax, figsize=(6.4, 4.0))
+    alarms = [point.false_alarms_per_hour for point in sweep.points]
+    misses = [point.miss_rate for point in sweep.points]
+    x = np.array([rate.value or rate.high for rate in alarms])
+    y = 100 * np.array([share.value for share in misses])
+    x_low = np.array([rate.low or rate.value or rate.high for rate in alarms])
+    ax.plot(x, y, "-", color="tab:blue", linewidth=1)
+    ax.errorbar(
+        x,
+        y,
+        xerr=np.abs([x - x_low, [rate.high for rate in alarms] - x]),
+        yerr=np.abs([y - 100 * np.array([s.low for s in misses]), 100 * np.array([s.high for s in misses]) - y]),
+        fmt="none",
+        ecolor="0.8",
+        elinewidth=1,
+    )
+    none = np.array([rate.value == 0 for rate in alarms])
+    ax.plot(x[~none], y[~none], "o", markersize=4, color="tab:blue", label="one threshold, 95 % intervals")
+    if none.any():
+        ax.plot(x[none], y[none], "<", markersize=5, color="tab:blue", label="no false alarm: less than this")
+    if chosen is not None:
+        rate = chosen.false_alarms_per_hour
+        ax.plot(
+            [rate.value or rate.high],
+            [100 * chosen.miss_rate.value],
+            "o",
+            markersize=12,
+            fillstyle="none",
+            color="tab:red",
+            label=f"threshold {chosen.threshold:g}",
+        )
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_ylim(0, max(5.0, 1.05 * 100 * max(share.high for share in misses)))
+    ax.set_xlabel("false alarms per hour")
+    ax.set_ylabel("misses, %")
+    ax.grid(True, which="major", color="0.92")
+    ax.legend(frameon=False)
     return ax

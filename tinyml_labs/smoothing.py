@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import operator
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -322,10 +323,33 @@ def smooth_scores(
     rows = np.asarray(scores)
     if rows.ndim != 2:
         raise ValueError(f"scores has shape {rows.shape}, expected (windows, classes).")
-    smoother, anew = ScoreSmoother(settings), frozenset(resets)
     found = np.full(len(rows), -1, np.int64)
-    for index, row in enumerate(rows):
-        if index in anew:
-            smoother.reset()
-        found[index] = smoother.update(row)
+    if not len(rows):
+        return found
+    # The extremes say whether the board's integers hold them all.
+    ScoreSmoother(settings).update(rows.flat[np.abs(rows.astype(np.int64)).argmax()] * np.ones_like(rows[0]))
+    edges = sorted({0, len(rows), *(k for k in resets if 0 < k < len(rows))})
+    for begin, end in pairwise(edges):
+        for index, event in _find_events(rows[begin:end], settings):
+            found[begin + index] = event
     return found
+
+
+def _find_events(rows: NDArray[Any], settings: SmootherSettings) -> Iterator[tuple[int, int]]:
+    """Give window and class of each event, by the rule of :class:`ScoreSmoother`; all sums are made at once."""
+    window, filled = settings.average_windows, settings.average_windows - 1
+    if len(rows) < window:
+        return
+    totals = np.concatenate([np.zeros_like(rows[:1], np.int64), np.cumsum(rows, axis=0, dtype=np.int64)])
+    sums = totals[window:] - totals[:-window]
+    best = sums.argmax(axis=1)
+    loud = (sums.max(axis=1) >= settings.threshold * window) & ~np.isin(best, settings.background)
+    latched, released_at, last = -1, 0, -1 - settings.hold_off
+    for at in np.flatnonzero(loud).tolist():
+        event = int(best[at])
+        if at - last <= settings.hold_off or (event == latched and at < released_at):
+            continue
+        latched, last = event, at
+        low = np.flatnonzero(sums[at + 1 :, event] < settings.release * window)
+        released_at = at + 1 + int(low[0]) if len(low) else len(rows)
+        yield at + filled, event

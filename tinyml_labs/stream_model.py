@@ -89,7 +89,7 @@ def open_model(model: bytes | str | os.PathLike[str] | Interpreter | Board) -> I
     Raises
     ------
     ValueError
-        If it is no model, or one of several inputs or outputs.
+        If it is no model, or one of several inputs or outputs, or one that remembers.
     InferenceError, BoardError
         If it does not run, or the board has none.
     """
@@ -98,6 +98,12 @@ def open_model(model: bytes | str | os.PathLike[str] | Interpreter | Board) -> I
             yield _on_board(model)
             return
         interpreter = model if isinstance(model, Interpreter) else stack.enter_context(inference.load(model))
+        if interpreter.stateful:  # windows may overlap, and there may be gaps
+            raise ValueError(
+                f"This is a streaming model: it remembers {interpreter.state} from one inference to the next, and "
+                "windows here stand for themselves. Give it new frames in their order, Interpreter.run; for a wake "
+                "word there is wake_words.WakeWordListener."
+            )
         yield _runner(
             interpreter.inputs,
             interpreter.outputs,

@@ -51,10 +51,14 @@ class StreamSource(Protocol):
     """
 
     rate_hz: float
-    gaps: list[Gap]
-    end: int
     total: int | None
     live: bool
+
+    @property
+    def gaps(self) -> list[Gap]: ...  # noqa: D102
+
+    @property
+    def end(self) -> int: ...  # noqa: D102
 
     def pieces(self) -> Iterator[Piece]:
         """Give the samples, in order."""
@@ -65,15 +69,13 @@ class StoredSource:
 
     live = False
 
-    def __init__(
-        self, source: Recording | ArrayLike, window: WindowSettings, channels: Channels, seconds: float | None
-    ):
+    def __init__(self, source: Recording | ArrayLike, rate_hz: float, channels: Channels, seconds: float | None):
         if isinstance(source, Recording):
             if source.kind == "image":
                 raise ValueError(f"{source.path} is of a camera; windows are cut out of signals and sound.")
             mend = "Resample the samples (features.resample), or cut the windows at the recording's own rate."
-            check_rate(source.nominal_rate_hz or source.rate_hz, window, f"{source.path} is said to have", mend)
-            check_rate(source.measured_rate_hz, window, f"{source.path} was measured to have", mend)
+            check_rate(source.nominal_rate_hz or source.rate_hz, rate_hz, f"{source.path} is said to have", mend)
+            check_rate(source.measured_rate_hz, rate_hz, f"{source.path} was measured to have", mend)
             chosen = choose_channels(channels, source.channel_names)
             self.rate_hz = source.rate_hz
             self._numbers, self._parts = source.sample_numbers, source.segments()
@@ -81,7 +83,7 @@ class StoredSource:
         else:
             samples = _as_samples(source)
             chosen = choose_channels(channels, samples.shape[1])
-            self.rate_hz = window.rate_hz
+            self.rate_hz = rate_hz
             self._numbers, self._parts = np.arange(len(samples)), [samples]
             gaps, span = [], len(samples)
         self._chosen = chosen
@@ -110,19 +112,19 @@ class LiveSource:
     live = True
 
     def __init__(
-        self, board: Board, window: WindowSettings, channels: Channels, seconds: float | None, sensor: str | None
+        self, board: Board, rate_hz: float, channels: Channels, seconds: float | None, sensor: str | None
     ) -> None:
-        self._board, self._window = board, window
+        self._board, self._expected_hz = board, rate_hz
         self._source = FrameSource(board, sensor or ANY_SENSOR)
         try:
             found = self._source.sensor
             if found.kind == SensorKind.IMAGE:
                 raise ValueError(f"The sensor {found.name!r} is a camera; windows are cut out of signals and sound.")
             self._mend = (
-                f"Set the sensor's rate (in the sketch; virtual://?sensor_rate_hz={window.rate_hz:g} of a virtual "
+                f"Set the sensor's rate (in the sketch; virtual://?sensor_rate_hz={rate_hz:g} of a virtual "
                 "board), choose another sensor with sensor=…, or train at the sensor's rate (features.resample)."
             )
-            check_rate(found.rate_hz, window, f"The sensor {found.name!r} says that it has", self._mend)
+            check_rate(found.rate_hz, rate_hz, f"The sensor {found.name!r} says that it has", self._mend)
             self._chosen = choose_channels(channels, list(found.names))
         except BaseException:
             self.close()
@@ -148,7 +150,7 @@ class LiveSource:
                 measured = True
                 hz = self._source.facts()["measured_rate_hz"]
                 name = self._source.sensor.name
-                check_rate(hz, self._window, f"By the board's clock, the sensor {name!r} has", self._mend)
+                check_rate(hz, self._expected_hz, f"By the board's clock, the sensor {name!r} has", self._mend)
 
     def close(self) -> None:
         """End the stream; the board stays open."""
@@ -162,9 +164,15 @@ class WindowStream:
     Parameters
     ----------
     settings : WindowSettings
+
+    Attributes
+    ----------
+    span : int
+        How many samples of the source a window is made of.
     """
 
     def __init__(self, settings: WindowSettings) -> None:
+        self.span = settings.length
         self._settings = settings
         self._rest: NDArray[Any] | None = None
         self._start = self._skip = 0
@@ -196,37 +204,54 @@ class WindowStream:
 
 
 def open_source(
-    source: Any, window: WindowSettings, *, channels: Channels, sensor: str | None, seconds: float | None
+    source: Any, rate_hz: float, *, channels: Channels, sensor: str | None, seconds: float | None
 ) -> StreamSource:
     """Make a source of a recording, an array, or a board.
+
+    Parameters
+    ----------
+    source : Recording, array or Board
+    rate_hz : float
+        That of the samples which the windows, or the front end, are for.
+    channels, sensor, seconds
+        As in :func:`tinyml_labs.streaming.stream_predict`.
 
     Raises
     ------
     ValueError, TypeError, BoardError
         For something else, a rate that does not fit, channels that are not there.
     """
-    if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
-        raise ValueError(f"seconds is {seconds}, expected a time above 0, or None for all there is.")
+    check_seconds(seconds)
     if isinstance(source, Board):
-        return LiveSource(source, window, channels, seconds, sensor)
+        return LiveSource(source, rate_hz, channels, seconds, sensor)
     if sensor is not None:
         raise ValueError(f"sensor is {sensor!r}, and only a board has sensors to choose from; this source is none.")
-    return StoredSource(source, window, channels, seconds)
+    return StoredSource(source, rate_hz, channels, seconds)
 
 
-def check_rate(hz: float | None, window: WindowSettings, whose: str, mend: str) -> None:
-    """Refuse a rate that is more than 2 % off that of the windows.
+def check_seconds(seconds: float | None) -> None:
+    """Refuse a length of time that is none.
 
     Raises
     ------
     ValueError
     """
-    if hz is None or abs(hz / window.rate_hz - 1) <= RATE_OFF:
+    if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
+        raise ValueError(f"seconds is {seconds}, expected a time above 0, or None for all there is.")
+
+
+def check_rate(hz: float | None, rate_hz: float, whose: str, mend: str) -> None:
+    """Refuse a rate ``hz`` that is more than 2 % off the expected one.
+
+    Raises
+    ------
+    ValueError
+    """
+    if hz is None or abs(hz / rate_hz - 1) <= RATE_OFF:
         return
     raise ValueError(
-        f"{whose} {hz:.5g} samples a second, and the windows are for {window.rate_hz:g}: "
-        f"{hz / window.rate_hz - 1:+.1%}, and {RATE_OFF:.0%} is the most. To the model every movement would look "
-        f"slower or faster. {mend}"
+        f"{whose} {hz:.5g} samples a second, and the model is for {rate_hz:g}: {hz / rate_hz - 1:+.1%}, and "
+        f"{RATE_OFF:.0%} is the most. To the model everything would look slower or faster. {mend}"
     )
 
 

@@ -25,6 +25,7 @@ from tinyml_labs.virtual.loaded_model import LoadedModel, ModelTransfer, Request
 from tinyml_labs.virtual.program import BoardClock
 from tinyml_labs.virtual.sensors import SampleSource
 from tinyml_labs.virtual.settings import VirtualBoardSettings
+from tinyml_labs.virtual.spotter import KeywordSpotter
 from tinyml_labs.virtual.streaming import SensorStream
 
 RECEIVE_BUFFER = 16 * 1024
@@ -47,6 +48,7 @@ class Firmware:
     def __init__(self, settings: VirtualBoardSettings, sensors: tuple[SampleSource, ...], board_id: str) -> None:
         self._settings = settings
         self._sensors = {source.description.id: source for source in sensors}
+        self._spotter = next((source for source in sensors if isinstance(source, KeywordSpotter)), None)
         self._board_id = board_id
         self._clock = BoardClock(settings)
         self._flash: LoadedModel | None = None  # the sketch's own model
@@ -77,6 +79,8 @@ class Firmware:
         self._stream: SensorStream | None = None
         self._faults: list[dict[str, Any]] = []
         self.running_since: float | None = None
+        if self._spotter is not None:
+            self._spotter.stop()
 
     def receive(self, data: bytes, now: float) -> None:
         """Take bytes from the host. Before the board is ready they are lost, as on a real one."""
@@ -93,8 +97,12 @@ class Firmware:
         """Give what the board has to send; see :class:`tinyml_labs.virtual.program.Program`."""
         if now >= self._clock.ready_at:
             self._finish_boot()
+        now_s = self._clock.seconds(now)
+        if self._spotter is not None:
+            events, now_s = self._spotter.listen(now_s)
+            for at_s, text in events:
+                self._send_at(Type.LOG, text.encode(), at_s)
         if self._stream is not None:
-            now_s = self._clock.seconds(now)
             for kind, payload, taken_at in self._stream.advance(now_s, room=room):
                 self._send_at(kind, payload, now_s if taken_at is None else taken_at)
             if self._stream.ended:
@@ -107,7 +115,9 @@ class Firmware:
         """Give the seconds until there may be something to send; infinity if nothing is to come."""
         if now < self._clock.ready_at:
             return self._clock.ready_at - now
-        return self._clock.until(self._stream.next_event(), now) if self._stream is not None else float("inf")
+        times = [] if self._stream is None else [self._stream.next_event()]
+        times += [] if self._spotter is None else [self._spotter.next_s]
+        return min((self._clock.until(time, now) for time in times), default=float("inf"))
 
     def host_came(self, now: float) -> None:
         """Note that a host has opened the port: this firmware waits until it is spoken to."""
@@ -115,6 +125,8 @@ class Firmware:
     def host_left(self) -> None:
         """Stop what the host has asked for: it has closed the port."""
         self._end_stream()
+        if self._spotter is not None:
+            self._spotter.stop()
         self._waiting.clear()
         self._input.clear()
         self._decoder = FrameDecoder()
@@ -142,13 +154,17 @@ class Firmware:
         ValueError
             If it is no model, or one that this board cannot run, with the reason.
         """
-        if not self._settings.model:
+        path = self._settings.spotter or self._settings.model
+        if not path:
             return
         try:
-            self._flash = LoadedModel(Path(self._settings.model).read_bytes(), self._settings.ram_kb)
+            model = Path(path).read_bytes() if self._spotter is None else self._spotter.classifier.model
+            self._flash = LoadedModel(model, self._settings.ram_kb)
         except RequestRefused as refusal:
-            raise ValueError(f"{self._settings.model}: {refusal}") from None
+            raise ValueError(f"{path}: {refusal}") from None
         self._model = self._flash
+        if self._spotter is not None:
+            self._spotter.use(self._flash)
 
     def close(self) -> None:
         """Let go of the models."""
@@ -190,6 +206,8 @@ class Firmware:
             sensors=tuple(source.description for source in self._sensors.values()),
         )
         self._send(Type.BOARD, info.pack(frame.sequence), now)
+        if self._spotter is not None and not self._spotter.listening:
+            self._spotter.begin(self._clock.seconds(now))
 
     def _on_load_begin(self, frame: Frame, now: float) -> None:
         transfer = ModelTransfer(LoadBegin.unpack(frame.payload), self._settings.ram_kb)
@@ -255,12 +273,12 @@ class Firmware:
             raise RequestRefused(ErrorCode.NO_SENSOR, f"this board has no sensor number {start.sensor}.")
         if self._stream is not None:
             raise RequestRefused(ErrorCode.BUSY, "a stream is running; stop it first.")
-        source = self._sensors[start.sensor]
+        source, start_s = self._sensors[start.sensor], self._clock.seconds(now)
+        if self._spotter is not None:
+            self._spotter.begin(start_s)  # whatever is streamed, it is what the spotter hears
         source.take(0, 1)  # what is made up is made now, and not while samples wait
         self._done(frame, now)
-        self._stream = SensorStream(
-            source, start_s=self._clock.seconds(now), samples=start.samples, settings=self._settings
-        )
+        self._stream = SensorStream(source, start_s=start_s, samples=start.samples, settings=self._settings)
         self.running_since = now
 
     def _on_stream_stop(self, frame: Frame, now: float) -> None:

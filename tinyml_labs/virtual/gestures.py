@@ -37,6 +37,8 @@ class GestureSource:
         Its ``gestures``, ``gesture_s``, ``person``, ``gesture_log`` and ``seed`` count here.
     """
 
+    delay_s = 0.0
+
     def __init__(self, description: Sensor, settings: VirtualBoardSettings) -> None:
         self.description = description
         self._order = settings.gesture_order

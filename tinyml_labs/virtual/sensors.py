@@ -23,9 +23,17 @@ TEST_RATE_HZ = 1000.0
 
 
 class SampleSource(Protocol):
-    """A sensor: every sample is known by its number, so that nothing has to be kept for it."""
+    """A sensor: every sample is known by its number, so that nothing has to be kept for it.
+
+    Attributes
+    ----------
+    description : Sensor
+    delay_s : float
+        How much later than at one sample's time after the beginning of a stream the first is there.
+    """
 
     description: Sensor
+    delay_s: float
 
     def take(self, first: int, count: int) -> NDArray:
         """Give samples, (count, channels), little endian, in the sensor's dtype."""
@@ -40,6 +48,8 @@ class LoopSource:
     make : callable
         Gives the samples, (samples, channels); called when the first of them is asked for.
     """
+
+    delay_s = 0.0
 
     def __init__(self, description: Sensor, make: Callable[[], NDArray]) -> None:
         self.description = description
@@ -60,6 +70,8 @@ class LoopSource:
 class PatternSource:
     """The sensor ``test_pattern``: a known function of number and channel."""
 
+    delay_s = 0.0
+
     def __init__(self, description: Sensor) -> None:
         self.description = description
 
@@ -72,7 +84,8 @@ class PatternSource:
 def make_sensors(settings: VirtualBoardSettings) -> tuple[SampleSource, ...]:
     """Make the board's sensors: ``analog``, ``imu``, ``microphone``, ``camera`` and ``test_pattern``.
 
-    What ``settings.play`` names takes the place of one of them.
+    What ``settings.play`` names takes the place of one of them. A keyword spotter has ``scores``, ``microphone`` and
+    ``spectrogram`` instead.
 
     Raises
     ------
@@ -87,6 +100,7 @@ def make_sensors(settings: VirtualBoardSettings) -> tuple[SampleSource, ...]:
         _camera(settings),
         _pattern(settings),
     ]
+    sound = sensors[2]
     if settings.play:
         from tinyml_labs.virtual.playback import open_played
 
@@ -100,7 +114,11 @@ def make_sensors(settings: VirtualBoardSettings) -> tuple[SampleSource, ...]:
                 "Leave one out."
             )
         played.description = replace(played.description, id=place + 1)
-        sensors[place] = played
+        sensors[place] = sound = played
+    if settings.spotter:
+        from tinyml_labs.virtual.spotter import make_spotter
+
+        sensors = list(make_spotter(settings, sound))
     for source in sensors:
         _check_size(source.description, settings.frame_payload)
     return tuple(sensors)

@@ -93,6 +93,11 @@ class VirtualBoardSettings:
     gesture_log : str
         A file to which each gesture is written as a line of JSON: ``label``, ``start`` and ``end``, by the numbers
         of the samples in a stream. It is up to a minute ahead of them. What lies between gestures is not listed.
+    spotter : str
+        The settings of a keyword classifier, ``keywords.json`` with ``keywords_int8.tflite`` beside it, as
+        ``save_keyword_classifier`` writes them. The board then is a keyword spotter with this model: it listens to
+        the WAV file in ``play``, or to a made-up room, says what it hears as log lines (``yes 0.93``), and has the
+        sensors ``scores``, ``microphone`` and ``spectrogram``. A new stream begins with the sound's beginning.
     seed : int
         Of everything made up: motion, sound, scene and faults. With ``gestures``, another seed is another
         performance of the same person.
@@ -160,6 +165,7 @@ class VirtualBoardSettings:
     gesture_s: float = 4.0
     person: int = 31
     gesture_log: str = ""
+    spotter: str = ""
     seed: int = 0
     sensor_rate_hz: float = 0.0
     rate_error_percent: float = 0.0
@@ -203,6 +209,8 @@ class VirtualBoardSettings:
             raise ValueError(f"speed is {self.speed}; it has to be more than 0, and 1000 at most.")
         if self.gestures:
             self._check_gestures()
+        if self.spotter:
+            self._check_spotter()
 
     @property
     def gesture_order(self) -> tuple[str, ...]:
@@ -224,6 +232,16 @@ class VirtualBoardSettings:
                 f"sensor_rate_hz is {self.sensor_rate_hz:g}; with gestures it goes from {low:g} to {high:g}, or is 0 "
                 "for 119."
             )
+
+    def _check_spotter(self) -> None:
+        for name in ("model", "gestures"):
+            if getattr(self, name):
+                raise ValueError(
+                    f"spotter={self.spotter} and {name}={getattr(self, name)} do not go together: a keyword spotter "
+                    "has its own model, and no motion sensor. Leave one out."
+                )
+        if self.dialect != "frames":
+            raise ValueError(f"spotter={self.spotter} speaks frames, and dialect is {self.dialect!r}. Leave one out.")
 
     def to_json(self) -> str:
         """Give the settings as JSON, for the board's process."""

@@ -30,7 +30,7 @@ class Overruns:
 class SensorStream:
     """The samples of one sensor, from the beginning of a stream on. All times are the board's, in seconds.
 
-    Sample ``k`` is taken at ``start_s + (k + 1) / rate``.
+    Sample ``k`` is taken at ``start_s + (k + 1) / rate``, and the source's delay later.
 
     Parameters
     ----------
@@ -52,9 +52,9 @@ class SensorStream:
         self.faults: list[dict[str, Any]] = []
         self.sensor = source.description
         self._source = source
-        self._start_s = start_s
         self._wanted = samples
         self._rate = self.sensor.rate_hz * (1 + settings.rate_error_percent / 100)
+        self._start_s = start_s + source.delay_s * self.sensor.rate_hz / self._rate
         self._next = 0  # the first sample that was neither sent nor dropped
         self._overruns = 0
         size = sample_bytes(self.sensor)
