@@ -105,10 +105,25 @@ def test_every_dependency_has_its_reason() -> None:
 # What each floor of the house may not need. A package that is imported all the same fails.
 FLOORS = {
     "tinyml_labs.datasets": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets", "tflite_micro"],
-    "tinyml_labs.features": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets", "scipy"],
+    "tinyml_labs.features": [
+        "pymicro_features",
+        "micro_features_cpp",
+        "tensorflow",
+        "keras",
+        "serial",
+        "matplotlib",
+        "pandas",
+        "ipywidgets",
+        "scipy",
+    ],
     "tinyml_labs.simulation": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets", "scipy"],
     "tinyml_labs.smoothing": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets", "scipy"],
     "tinyml_labs.gesture_classifier": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets"],
+    "tinyml_labs.keyword_classifier": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets"],
+    "tinyml_labs.sound_streams": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets"],
+    "tinyml_labs.wake_words": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets"],
+    "tinyml_labs.model_state": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets"],
+    "tinyml_labs.board_scores": ["tensorflow", "keras", "matplotlib", "pandas", "ipywidgets", "PIL"],
     "tinyml_labs.streaming": ["tensorflow", "keras", "matplotlib", "pandas", "ipywidgets", "PIL"],
     "tinyml_labs.model_file": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets"],
     "tinyml_labs.inference": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets"],
@@ -146,6 +161,7 @@ def test_few_modules_import_tensorflow() -> None:
         "conversion_errors.py",
         "models.py",
         "gesture_models.py",
+        "keyword_models.py",
         "demo.py",
     }
 
