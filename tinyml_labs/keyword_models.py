@@ -112,7 +112,7 @@ def build_ds_cnn(
     normalise = _batch_normalization()
 
     def finish(x: Any, name: str) -> Any:
-        return layers.ReLU(name=f"{name}_relu")(normalise(momentum=0.98, name=f"{name}_norm")(x))
+        return layers.ReLU(name=f"{name}_relu")(normalise(momentum=0.95, name=f"{name}_norm")(x))
 
     inputs = keras.Input((frames, channels, 1), name="spectrogram")
     first = layers.Conv2D(
