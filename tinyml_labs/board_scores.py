@@ -81,7 +81,7 @@ def read_board_scores(
     span = window.length if spectrogram is None else spectrogram.samples(window.length)
     stride = window.stride * (1 if spectrogram is None else spectrogram.samples_a_stride)
     with contextlib.ExitStack() as stack:
-        runner = stack.enter_context(open_model(board))
+        runner = stack.enter_context(open_model(board, window))
         source = _ScoreSource(
             board, list(classifier.labels), sensor, rate_hz=rate_hz, span=span, stride=stride, seconds=seconds
         )

@@ -15,6 +15,7 @@ from tinyml_labs.conversion_errors import Call, ConversionError, Input, failed_o
 from tinyml_labs.conversion_steps import ConverterFailure, convert_call
 from tinyml_labs.model_file import read_model
 from tinyml_labs.quiet import import_quietly
+from tinyml_labs.streaming_models import is_streaming, reset_stream, split_steps
 
 __all__ = ["KINDS", "ConversionError", "convert"]
 
@@ -38,7 +39,8 @@ def convert(
     Parameters
     ----------
     model
-        A Sequential or Functional Keras model. It is not changed.
+        A Sequential or Functional Keras model. It is not changed. A streaming one, of
+        `streaming_models.make_streaming`, begins with the state that `reset_stream` gives it.
     kind
         `"float32"`: weights and arithmetic as trained. `"int8"`: inputs, outputs, weights and arithmetic in
         8-bit integers. `"dynamic"`: weights of 8 bit, arithmetic in float; `"float16"`: weights of 16 bit.
@@ -46,7 +48,8 @@ def convert(
     training_data
         For int8: the array (N, *input shape) the model was trained on, or a tuple of arrays where the model
         has several inputs. The samples to calibrate with are drawn from it, and among them are those with
-        the smallest and the largest values.
+        the smallest and the largest values. For a streaming model they are the windows (N, frames, channels, 1)
+        that the network for whole windows was trained on: it hears them one after the other.
     calibration
         For int8: samples of your own to calibrate with. Shape, dtype and values are checked and, where
         `training_data` is given too, the range (see `tinyml_labs.calibration`).
@@ -90,15 +93,22 @@ def convert(
     inputs = _model_inputs(model)
     data: list[np.ndarray] = []
     _check_precision(model, kind, inputs)
+    shapes = [shape[1:] for _, shape, _ in inputs]
+    streams = is_streaming(model)
+    if streams:
+        reset_stream(model)
+        shapes = [_clip_shape(shapes[0], training_data if calibration is None else calibration)]
     if kind == "int8":
         data = choose_calibration(
             [name for name, _, _ in inputs],
-            [shape[1:] for _, shape, _ in inputs],
+            shapes,
             training_data=training_data,
             calibration=calibration,
             samples=samples,
             seed=seed,
         )
+    if streams and data:
+        data = [split_steps(data[0], inputs[0][1][1])]
     try:
         converted = convert_call(model, _whole(model), inputs, kind, data, dense_per_tensor)
     except ConverterFailure as failure:
@@ -146,6 +156,12 @@ def _model_inputs(model: Any) -> list[Input]:
             name = f"{name}_{len(found)}"
         found.append((name, (1, *map(int, shape[1:])), str(tensor.dtype)))
     return found
+
+
+def _clip_shape(step: tuple[int, ...], clips: Any) -> tuple[int, ...]:
+    """The shape of the clips that a streaming model hears in steps: with their own number of frames."""
+    found = np.shape(clips)
+    return (max(found[-3], step[0]), *step[1:]) if len(found) > 3 else step
 
 
 def _check_precision(model: Any, kind: str, inputs: Sequence[Input]) -> None:

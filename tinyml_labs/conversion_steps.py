@@ -76,13 +76,17 @@ def convert_call(
             archive = keras.export.ExportArchive()
             archive.track(owner)
             endpoint = archive.add_endpoint("serve", serve, specs)
-            loops = {op.type for op in endpoint.get_concrete_function().graph.get_operations()}.intersection(_LOOPS)
+            types = {op.type for op in endpoint.get_concrete_function().graph.get_operations()}
+            loops = types.intersection(_LOOPS)
             if loops and kind == "int8":
                 # TensorFlow 2.21 ends the process with a segmentation fault when it calibrates these.
                 raise ConverterFailure(f"int8 cannot be calibrated across a loop or a branch ({min(loops)})")
             archive.write_out(folder, verbose=False)
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
             _set_kind(tf, converter, kind, dense_per_tensor)
+            if "AssignVariableOp" in types:  # a streaming model
+                converter.experimental_enable_resource_variables = True
+                converter._experimental_variable_quantization = kind == "int8"
             converter.representative_dataset = _batches([name for name, _, _ in inputs], data) if data else None
             converted = bytes(converter.convert())
             return _in_order(converted, [name for name, _, _ in inputs])

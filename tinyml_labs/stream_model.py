@@ -12,10 +12,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinyml_labs import inference
+from tinyml_labs.features import WindowSettings
 from tinyml_labs.inference import Interpreter, TensorInfo, dequantize, quantize
 from tinyml_labs.link import Board, BoardError
 
 Features = Callable[[NDArray[np.float32]], ArrayLike]
+
+
+def _nothing_to_forget() -> None:
+    """Reset a model that does not remember."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +34,15 @@ class ModelRunner:
         Hash of the model, in hexadecimal.
     run : callable
         Raw inputs (W, \\*window) to raw outputs.
+    reset : callable
+        Forget what was heard, after a gap: for a model that remembers.
     """
 
     input: TensorInfo
     output: TensorInfo
     sha256: str
     run: Callable[[NDArray[Any]], NDArray[Any]]
+    reset: Callable[[], object] = _nothing_to_forget
 
     @property
     def no_outputs(self) -> NDArray[Any]:
@@ -83,13 +91,18 @@ def _one_row(values: ArrayLike) -> NDArray[np.float32]:
 
 
 @contextlib.contextmanager
-def open_model(model: bytes | str | os.PathLike[str] | Interpreter | Board) -> Iterator[ModelRunner]:
+def open_model(
+    model: bytes | str | os.PathLike[str] | Interpreter | Board, window: WindowSettings
+) -> Iterator[ModelRunner]:
     """Make a model ready to be asked; one that is loaded here is let go of at the end.
+
+    A model that remembers begins from a fresh state.
 
     Raises
     ------
     ValueError
-        If it is no model, or one of several inputs or outputs, or one that remembers.
+        If it is no model, or one of several inputs or outputs, or one that remembers and windows that overlap or
+        leave samples out.
     InferenceError, BoardError
         If it does not run, or the board has none.
     """
@@ -98,17 +111,21 @@ def open_model(model: bytes | str | os.PathLike[str] | Interpreter | Board) -> I
             yield _on_board(model)
             return
         interpreter = model if isinstance(model, Interpreter) else stack.enter_context(inference.load(model))
-        if interpreter.stateful:  # windows may overlap, and there may be gaps
+        if interpreter.stateful and window.length != window.stride:
             raise ValueError(
                 f"This is a streaming model: it remembers {interpreter.state} from one inference to the next, and "
-                "windows here stand for themselves. Give it new frames in their order, Interpreter.run; for a wake "
-                "word there is wake_words.WakeWordListener."
+                f"takes each sample once. The windows are {window.length} long, one each {window.stride}; expected "
+                "one after the other, as long as the model's input (for a wake word there is "
+                "wake_words.WakeWordListener)."
             )
+        reset = interpreter.reset if interpreter.stateful else _nothing_to_forget
+        reset()
         yield _runner(
             interpreter.inputs,
             interpreter.outputs,
             interpreter.sha256,
             lambda raw: interpreter.run(raw, progress=False),
+            reset,
         )
 
 
@@ -133,10 +150,11 @@ def _runner(
     outputs: tuple[TensorInfo, ...],
     sha256: str,
     run: Callable[[NDArray[Any]], NDArray[Any]],
+    reset: Callable[[], object] = _nothing_to_forget,
 ) -> ModelRunner:
     if len(inputs) != 1 or len(outputs) != 1:
         raise ValueError(
             f"The model has {len(inputs)} inputs and {len(outputs)} outputs; expected one of each: a "
             "window in, scores out."
         )
-    return ModelRunner(input=inputs[0], output=outputs[0], sha256=sha256, run=run)
+    return ModelRunner(input=inputs[0], output=outputs[0], sha256=sha256, run=run, reset=reset)

@@ -115,6 +115,7 @@ class StreamRun:
         """Take a piece of the stream; yields after each batch of windows."""
         if piece.anew:
             self._resets.append(self._count)
+            self._runner.reset()
             if self._smoother is not None:
                 self._smoother.reset()
         for windows, starts in self._windows.feed(piece):

@@ -49,7 +49,8 @@ def stream_predict(
 
     The same samples and model give the same bytes, wherever the samples come from and the model runs: windows are cut
     as ``tinyml/windower.h`` does, each is made features by itself, and scores become events in integers. A gap in the
-    samples resets front end, windower and smoother: no window and no average goes across it.
+    samples resets front end, windower and smoother: no window and no average goes across it. A streaming model, which
+    remembers, is given windows one after the other, as long as its input; a gap resets it too.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def stream_predict(
         A model that does not run.
     """
     with contextlib.ExitStack() as stack:
-        runner = stack.enter_context(open_model(model))
+        runner = stack.enter_context(open_model(model, window))
         names = _check_output(runner, labels, smoother)
         if front_end is not None and isinstance(source, Board):
             sensor = sensor or _MICROPHONE

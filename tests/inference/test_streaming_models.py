@@ -122,10 +122,17 @@ def test_two_threads_do_not_mix_their_streams(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.slow
-def test_a_streaming_model_is_given_no_windows_that_stand_for_themselves() -> None:
-    window = WindowSettings(rate_hz=50, window_ms=20, stride_ms=20)
-    with pytest.raises(ValueError, match=r"a streaming model: it remembers 1 variable of 48 bytes.*WakeWordListener"):
-        stream_predict(frames(10)[:, 0], tiny_streaming.ring_model(), window=window)
+def test_stream_predict_gives_a_streaming_model_each_sample_once() -> None:
+    x = frames(10)
+    one_by_one = WindowSettings(rate_hz=50, window_ms=20, stride_ms=20)
+    with inference.load(tiny_streaming.ring_model(), "litert") as model:
+        for _ in range(2):  # from a fresh state
+            found = stream_predict(x[:, 0], model, window=one_by_one)
+            np.testing.assert_allclose(found.outputs, tiny_streaming.ring_by_hand(x), atol=1e-5)
+        for window_ms, stride_ms in ((40, 20), (20, 40)):
+            other = WindowSettings(rate_hz=50, window_ms=window_ms, stride_ms=stride_ms)
+            with pytest.raises(ValueError, match=r"a streaming model: it remembers 1 variable.*WakeWordListener"):
+                stream_predict(x[:, 0], model, window=other)
 
 
 def test_a_plain_model_remembers_nothing() -> None:
