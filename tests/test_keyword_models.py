@@ -71,6 +71,14 @@ def test_the_fused_normalisation_learns_what_keras_s_own_does() -> None:
         np.testing.assert_allclose(np.asarray(ours), np.asarray(kerass), rtol=1e-3, atol=2e-3)
 
 
+def test_a_frozen_normalisation_stays_as_it_is() -> None:
+    layer = build_ds_cnn().get_layer("first_norm")
+    layer.trainable = False
+    x = np.random.default_rng(1).normal(3, 2, (16, 5, 4, 32)).astype(np.float32)
+    np.testing.assert_allclose(layer(x, training=True), layer(x, training=False))
+    assert not np.any(layer.moving_mean)
+
+
 def test_it_learns_to_hear_a_glide() -> None:
     """A tone that rises, falls or stays, somewhere in noise: a few epochs are enough."""
     import_quietly("keras").utils.set_random_seed(0)

@@ -231,7 +231,7 @@ def plot_scores(
     figure, (above, below) = plt.subplots(
         2, 1, figsize=(9.0, 5.4), sharex=True, height_ratios=[2.4, 1], layout="constrained"
     )
-    times, step = prediction.times_s, prediction.window.stride / rate
+    times, step = prediction.times_s, prediction.stride_samples / rate
     drawn = above.pcolormesh(
         np.append(times, times[-1] + step) - step / 2,
         np.arange(len(labels) + 1) - 0.5,

@@ -139,7 +139,7 @@ def _batch_normalization() -> Any:
 
     class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[name-defined]
         def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
-            if not training or len(inputs.shape) != 4:
+            if not training or not self.trainable or len(inputs.shape) != 4:
                 return super().call(inputs, training=training, mask=mask)
             outputs, mean, variance = tensorflow.compat.v1.nn.fused_batch_norm(
                 inputs, self.gamma.value, self.beta.value, epsilon=self.epsilon, is_training=True
