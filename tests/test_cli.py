@@ -162,12 +162,16 @@ def test_virtual_board_prints_its_port_first_and_ends_with_ctrl_c() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job would ignore it
     )
-    port = process.stdout.readline().strip()
-    assert Path(port).exists()
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == 0
-    assert "Traceback" not in process.communicate()[1]
+    try:
+        port = process.stdout.readline().strip()
+        assert Path(port).exists()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+        assert "Traceback" not in process.communicate()[1]
+    finally:
+        process.kill()
 
 
 @pytest.mark.slow
