@@ -278,7 +278,9 @@ for kind in ("float32", "dynamic", "float16", "int8"):
 
 @pytest.mark.slow
 def test_a_notebook_cell_that_converts_has_no_output_at_all(monkeypatch):
-    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    import nbclient
+    import nbformat
+
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
     cells = [nbformat.v4.new_code_cell(source) for source in (SCRIPT, "print(size > 1000)")]
     notebook = nbformat.v4.new_notebook(cells=cells)

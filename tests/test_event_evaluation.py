@@ -254,7 +254,8 @@ def test_poisson_refuses_what_is_no_count(count: int, confidence: float) -> None
 
 @pytest.mark.slow
 def test_the_figure_shows_every_verdict() -> None:
-    matplotlib = pytest.importorskip("matplotlib")
+    import matplotlib
+
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 

@@ -503,7 +503,8 @@ def test_what_a_board_does_not_fit(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_figures_have_labelled_axes(tmp_path: Path) -> None:
-    matplotlib = pytest.importorskip("matplotlib")
+    import matplotlib
+
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 

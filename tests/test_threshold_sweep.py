@@ -170,7 +170,8 @@ def test_what_does_not_fit_is_refused() -> None:
 
 @pytest.mark.slow
 def test_figures_have_labelled_axes(sweep: ThresholdSweep) -> None:
-    matplotlib = pytest.importorskip("matplotlib")
+    import matplotlib
+
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
