@@ -69,6 +69,22 @@ def test_clicks_are_short() -> None:
     assert 20 < starts < 120
 
 
+def test_clatter_rings_on() -> None:
+    """Of what sounds at a blow more is left 30 ms later than of a click, and there are pauses."""
+
+    def left(kind: str) -> float:
+        sound = make_noise(kind, 20 * RATE_HZ, 2).astype(float)
+        blocks = (sound.reshape(-1, 160) ** 2).mean(axis=1)
+        blows = np.flatnonzero((blocks[1:-4] > 10 * blocks[:-5]) & (blocks[1:-4] > np.quantile(blocks, 0.9))) + 1
+        assert len(blows) > 5
+        return float(np.median(blocks[blows + 3] / blocks[blows]))
+
+    assert left("clatter") > 5 * left("clicks")
+    blocks = (make_noise("clatter", 20 * RATE_HZ, 3).reshape(-1, 800).astype(float) ** 2).mean(axis=1)
+    assert np.quantile(blocks, 0.1) < 0.02 * blocks.mean()
+    assert octaves_db(make_noise("clatter", 10 * RATE_HZ, 2)).argmax() in (3, 4, 5), "500 to 4,000 Hz"
+
+
 def test_water_rings_in_the_middle_and_goes_on() -> None:
     noise = make_noise("water", 10 * RATE_HZ, 2)
     levels = octaves_db(noise)

@@ -34,6 +34,7 @@ def make_noise(kind: str, samples: int, seed: int = 0, *, rate_hz: int = 16_000)
         - ``babble``: twelve at once who say vowels at a speaker's pace, as a canteen.
         - ``clicks``: six knocks a second, as keys or crockery.
         - ``water``: bubbles that ring and rise, and a hiss, as a running tap.
+        - ``clatter``: three blows a second on five things that ring, and some scraping, as dishes or cutlery.
     samples : int
     seed : int
         The same seed gives the same noise.
@@ -150,6 +151,22 @@ def _clicks(samples: int, rate_hz: int, random: np.random.Generator) -> Array:
     return total
 
 
+def _clatter(samples: int, rate_hz: int, random: np.random.Generator) -> Array:
+    total = 0.003 * random.normal(size=samples)
+    for _ in range(5):  # each thing has pitches of its own, which are no harmonics
+        starts = random.integers(0, samples, max(1, random.poisson(0.6 * samples / rate_hz)))
+        loudness = random.exponential(1, len(starts))
+        decay_s = np.exp(random.uniform(np.log(0.01), np.log(0.15)))
+        for hertz in np.exp(random.uniform(np.log(700), np.log(0.45 * rate_hz), 6)):
+            tones = np.full(len(starts), hertz), np.full(len(starts), decay_s * random.uniform(0.3, 1))
+            total += _ring(samples, starts, *tones, loudness * random.exponential(1), 0, rate_hz)
+    for begin in random.integers(0, samples, max(1, random.poisson(1.5 * samples / rate_hz))):  # it scrapes
+        length = min(int(random.uniform(0.03, 0.25) * rate_hz), samples - begin)
+        scrape = np.diff(random.normal(size=length + 1)) * np.sin(np.pi * np.arange(length) / max(1, length))
+        total[begin : begin + length] += random.exponential(0.3) * scrape
+    return total
+
+
 def _water(samples: int, rate_hz: int, random: np.random.Generator) -> Array:
     """Bubbles ring at a pitch that their size sets, and rise (M. Minnaert, 1933; K. van den Doel, 2005)."""
     count = max(1, random.poisson(200 * samples / rate_hz))
@@ -207,6 +224,7 @@ _MAKERS: dict[str, Callable[[int, int, np.random.Generator], Array]] = {
     "babble": _babble,
     "clicks": _clicks,
     "water": _water,
+    "clatter": _clatter,
 }
 NOISES = tuple(_MAKERS)
 """The kinds of :func:`make_noise`."""
