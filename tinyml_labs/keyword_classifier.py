@@ -141,10 +141,11 @@ class KeywordClassifier:
 
         >>> stream_predict(sound, classifier.model, **classifier.stream_settings())   # doctest: +SKIP
         """
+        smoother = self.smoother  # before the front end: what is wrong with the settings is said first
         return {
             "window": self.window,
             "front_end": AudioFrontEnd(self.spectrogram),
-            "smoother": self.smoother,
+            "smoother": smoother,
             "labels": self.labels,
         }
 
@@ -241,7 +242,7 @@ def load_reference_keyword_classifier() -> KeywordClassifier:
     Returns
     -------
     KeywordClassifier
-        Trained on the bundled words alone: `datasets/keywords/README.md` says how, and how good it is.
+        Trained on synthetic voices alone: `datasets/keywords/README.md` says on which, how, and how good it is.
 
     Raises
     ------

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from functools import cache
 from typing import Any
 
+import numpy as np
+
+from tinyml_labs.datasets.bundled import read_checked
 from tinyml_labs.quiet import import_quietly
 
 
@@ -129,6 +133,33 @@ def build_ds_cnn(
     x = layers.GlobalAveragePooling2D(name="average")(x)
     x = layers.Dropout(2 * dropout, name="dropout")(x)
     return keras.Model(inputs, layers.Dense(classes, activation="softmax", name="scores")(x), name="ds_cnn")
+
+
+def load_reference_ds_cnn() -> Any:
+    """Load the network of the reference keyword classifier before it was quantized: to go on learning from.
+
+    Returns
+    -------
+    keras.Model
+        Not compiled: input (N, 49, 40, 1), real numbers as `features.to_real` gives; output (N, 4): silence, unknown,
+        yes, no.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        The weights are missing, or were changed.
+
+    Notes
+    -----
+    `load_reference_keyword_classifier` loads the same as int8. Introduced in `notebooks/03_keyword_spotting.ipynb`.
+    """
+    with np.load(io.BytesIO(read_checked("keywords", "keywords_weights.npz"))) as stored:
+        weights = [stored[f"arr_{number}"] for number in range(len(stored.files))]
+    first_filters, filters, classes = weights[0].shape[-1], weights[-2].shape[0], len(weights[-1])
+    blocks = sum(array.shape[:2] == (3, 3) for array in weights if array.ndim == 4)
+    network = build_ds_cnn(classes=classes, first_filters=first_filters, filters=filters, blocks=blocks, halve=True)
+    network.set_weights(weights)
+    return network
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinyml_labs.gesture_models import build_gesture_conv, build_gesture_dense, rebuild_dense
-from tinyml_labs.keyword_models import build_ds_cnn, build_tiny_conv
+from tinyml_labs.keyword_models import build_ds_cnn, build_tiny_conv, load_reference_ds_cnn
 from tinyml_labs.quiet import import_quietly
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "build_gesture_dense",
     "build_sine_model",
     "build_tiny_conv",
+    "load_reference_ds_cnn",
     "rebuild_dense",
     "show_progress",
     "train_classifier",

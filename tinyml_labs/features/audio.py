@@ -212,7 +212,7 @@ def spectrograms(
         As in :func:`spectrogram`, all of one length.
     settings : SpectrogramSettings
     processes : int
-        Over how many to share the work. It takes about 1.5 s of a core for 1,000 clips of one second, and a process
+        Over how many to share the work. It takes 1.1 to 1.6 s of a core for 1,000 clips of one second, and a process
         about half a second to start: from some thousand clips on, as many as there are cores.
 
     Returns
