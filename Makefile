@@ -51,6 +51,7 @@ benchmarks: $(READY)  ## measure; benchmarks/README.md holds the last figures
 	$(BIN)/python benchmarks/capture.py
 	$(BIN)/python benchmarks/inference.py
 	$(BIN)/python benchmarks/gestures.py
+	$(BIN)/python benchmarks/sound.py
 
 lock: $(READY)  ## renew requirements.lock, for every platform and Python at once
 	$(BIN)/uv pip compile --universal --python-version 3.10 --all-extras --upgrade --quiet \
