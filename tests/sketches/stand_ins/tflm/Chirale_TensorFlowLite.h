@@ -22,8 +22,12 @@ inline const Model* GetModel(const void* bytes) { return static_cast<const Model
 template <unsigned int kOps>
 class MicroMutableOpResolver {
  public:
+  TfLiteStatus AddConv2D() { return add(); }
+  TfLiteStatus AddDepthwiseConv2D() { return add(); }
   TfLiteStatus AddFullyConnected() { return add(); }
   TfLiteStatus AddLogistic() { return add(); }
+  TfLiteStatus AddMean() { return add(); }
+  TfLiteStatus AddSoftmax() { return add(); }
 
  private:
   TfLiteStatus add() { return count_++ < kOps ? kTfLiteOk : kTfLiteError; }
