@@ -45,7 +45,7 @@ def board(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str,
 @pytest.mark.parametrize("board", [*ON_QEMU, *ON_UNO, *VIRTUAL], indirect=True)
 def test_a_stream_is_what_was_played(board: tuple[str, Played]) -> None:
     port, played = board
-    with Board(port) as client:
+    with Board(port, timeout_s=60) as client:
         samples = client.stream(played.sensor, played.count, progress=False)
         assert (client.lost_frames, client.damaged_frames) == (0, 0)
     assert samples.shape == (played.count, played.samples.shape[1])

@@ -35,7 +35,7 @@ def test_lines_are_what_was_played(name: str, count: int, cortex_m4_program: Cal
     # No pty: in its first second QEMU 7.2 does not see that one is open, and drops what does not fit the buffer.
     with qemu(cortex_m4_program(played, "CSV_MODE"), "socket") as port:
         lines = read_lines(port, count)
-        with Board(port) as board:  # a host that asks for frames gets frames
+        with Board(port, timeout_s=60) as board:  # a host that asks for frames gets frames
             samples = board.stream(played.sensor, 50, progress=False)
     numbers = np.array([[float(value) for value in line.split(",")] for line in lines])
     assert numbers.shape == (count, played.samples.shape[1])

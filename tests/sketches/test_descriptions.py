@@ -46,7 +46,7 @@ IMU = {
 )
 def test_sensor(name: str, sensor: str, expected: dict[str, object], cortex_m4_program: Callable[..., Path]) -> None:
     played = getattr(recordings_to_play, name)()
-    with qemu(cortex_m4_program(played)) as port, Board(port) as board:
+    with qemu(cortex_m4_program(played)) as port, Board(port, timeout_s=60) as board:
         info, found = board.info, board.sensor(sensor)
     assert {field: getattr(found, field) for field in expected} == expected
     assert info.firmware == played.sketch

@@ -118,7 +118,10 @@ def assert_no_sample_was_lost(board: Board) -> None:
 def test_features_and_scores_are_pythons(channels: int, compile_sketch: Callable[..., Path]) -> None:
     """With random weights, so that every score is another."""
     expected = expect(tiny_classifier(channels), sitting().samples)
-    with qemu(compile_sketch(expected.classifier, expected.samples), shift=SHIFT) as port, Board(port) as board:
+    with (
+        qemu(compile_sketch(expected.classifier, expected.samples), shift=SHIFT) as port,
+        Board(port, timeout_s=60) as board,
+    ):
         board.require_model(expected.classifier.model)
         features = board.stream("features", 40, progress=False)
         scores = board.stream("scores", 40, progress=False)
@@ -138,7 +141,10 @@ def test_features_and_scores_are_pythons(channels: int, compile_sketch: Callable
 def test_the_model_answers_python_too(expected: Expected, compile_sketch: Callable[..., Path]) -> None:
     tensor = inference.load(expected.classifier.model).inputs[0]
     inputs = np.random.default_rng(1).integers(-128, 128, (300, *tensor.shape[1:])).astype(np.int8)
-    with qemu(compile_sketch(expected.classifier, expected.samples), shift=SHIFT) as port, Board(port) as board:
+    with (
+        qemu(compile_sketch(expected.classifier, expected.samples), shift=SHIFT) as port,
+        Board(port, timeout_s=60) as board,
+    ):
         found = board.infer(inputs, progress=False)
     np.testing.assert_array_equal(found.outputs, inference.run(expected.classifier.model, inputs, "tflm"))
 
@@ -146,7 +152,7 @@ def test_the_model_answers_python_too(expected: Expected, compile_sketch: Callab
 def test_samples_of_the_board_through_its_own_model(expected: Expected, compile_sketch: Callable[..., Path]) -> None:
     """The board measures, Python cuts windows and computes features, and the board's model gives the scores."""
     classifier = expected.classifier
-    with qemu(compile_sketch(classifier, expected.samples), shift=SHIFT) as port, Board(port) as board:
+    with qemu(compile_sketch(classifier, expected.samples), shift=SHIFT) as port, Board(port, timeout_s=60) as board:
         live = stream_predict(
             board, board, window=classifier.window, features=classifier.inputs, smoother=classifier.smoother,
             labels=classifier.labels, seconds=12, progress=False,
@@ -170,7 +176,7 @@ def test_events_are_lines_without_python_and_logs_with_it(
 ) -> None:
     with qemu(compile_sketch(expected.classifier, expected.samples), "socket", shift=SHIFT) as port:
         lines = read_lines(port, 5)
-        with Board(port) as board:
+        with Board(port, timeout_s=60) as board:
             board.stream("scores", 110, progress=False)
             logs = board.logs
             assert_no_sample_was_lost(board)
@@ -182,7 +188,7 @@ def test_events_are_lines_without_python_and_logs_with_it(
 def test_the_model_gets_its_rate_from_every_imu(imu: Imu, compile_sketch: Callable[..., Path]) -> None:
     """A straight line between two samples of an IMU at another rate; at the model's rate they stay what they are."""
     classifier, samples = tiny_classifier(), sitting(5, imu.rate_hz).samples
-    with qemu(compile_sketch(classifier, samples, imu=imu), shift=SHIFT) as port, Board(port) as board:
+    with qemu(compile_sketch(classifier, samples, imu=imu), shift=SHIFT) as port, Board(port, timeout_s=60) as board:
         found = board.stream("imu", 500, progress=False)
         info = board.sensor("imu")
         assert_no_sample_was_lost(board)
@@ -232,7 +238,7 @@ def test_without_an_imu_it_says_so(compile_sketch: Callable[..., Path]) -> None:
     program = compile_sketch(tiny_classifier(), sitting().samples, imu=Imu(rate_hz=0, define="FITTED_LSM9DS1=0"))
     with qemu(program, "socket", shift=SHIFT) as port:
         lines = read_lines(port, 2)
-        with Board(port) as board, pytest.raises(BoardRefused, match="no IMU found"):
+        with Board(port, timeout_s=60) as board, pytest.raises(BoardRefused, match="no IMU found"):
             board.stream("scores", 3, progress=False)
     assert all(line.startswith("no IMU found: ") for line in lines)
 

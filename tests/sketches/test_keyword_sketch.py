@@ -110,7 +110,7 @@ def assert_no_sound_was_lost(board: Board) -> None:
 
 
 def test_frames_and_scores_are_pythons_to_the_bit(expected: Expected, compile_sketch: Callable[..., Path]) -> None:
-    with qemu(compile_sketch(), shift=SHIFT) as port, Board(port) as board:
+    with qemu(compile_sketch(), shift=SHIFT) as port, Board(port, timeout_s=60) as board:
         board.require_model(expected.classifier.model)
         frames = board.stream("spectrogram", 300, progress=False)
         scores = board.stream("scores", 60, progress=False)
@@ -123,7 +123,7 @@ def test_frames_and_scores_are_pythons_to_the_bit(expected: Expected, compile_sk
 
 
 def test_the_sound_itself_goes_through(expected: Expected, compile_sketch: Callable[..., Path]) -> None:
-    with qemu(compile_sketch(), shift=SHIFT) as port, Board(port) as board:
+    with qemu(compile_sketch(), shift=SHIFT) as port, Board(port, timeout_s=60) as board:
         sound = board.stream("microphone", 16000, progress=False)[:, 0]
     played = np.tile(expected.sound, 2).tobytes()
     assert played.find(sound.astype("<i2").tobytes()) % 2 == 0
@@ -134,7 +134,7 @@ def test_events_are_lines_without_python_and_logs_with_it(
 ) -> None:
     with qemu(compile_sketch(), "socket", shift=SHIFT) as port:
         lines = read_lines(port, 3)
-        with Board(port) as board:
+        with Board(port, timeout_s=60) as board:
             board.stream("scores", 150, progress=False)
             logs = board.logs
             assert_no_sound_was_lost(board)
@@ -146,7 +146,7 @@ def test_events_are_lines_without_python_and_logs_with_it(
 def test_the_model_answers_python_while_it_listens(expected: Expected, compile_sketch: Callable[..., Path]) -> None:
     tensor = inference.load(expected.classifier.model).inputs[0]
     inputs = np.random.default_rng(1).integers(-128, 128, (30, *tensor.shape[1:])).astype(np.int8)
-    with qemu(compile_sketch(), shift=SHIFT) as port, Board(port) as board:
+    with qemu(compile_sketch(), shift=SHIFT) as port, Board(port, timeout_s=60) as board:
         found = board.infer(inputs, progress=False)
     np.testing.assert_array_equal(found.outputs, inference.run(expected.classifier.model, inputs, "tflm"))
 
@@ -155,7 +155,7 @@ def test_it_describes_itself_as_the_virtual_board_does(
     expected: Expected, compile_sketch: Callable[..., Path], tmp_path: Path
 ) -> None:
     settings = save_keyword_classifier(tmp_path / "keywords.json", expected.classifier)
-    with qemu(compile_sketch(), shift=SHIFT) as port, Board(port) as board:
+    with qemu(compile_sketch(), shift=SHIFT) as port, Board(port, timeout_s=60) as board:
         found = board.info
     with Board(f"virtual://?spotter={settings}") as board:
         virtual = board.info
@@ -195,7 +195,7 @@ def test_lost_sound_begins_the_windows_anew(expected: Expected, compile_sketch: 
 def test_without_a_microphone_it_says_so(compile_sketch: Callable[..., Path]) -> None:
     with qemu(compile_sketch("FITTED_MICROPHONE=0"), "socket", shift=SHIFT) as port:
         lines = read_lines(port, 2)
-        with Board(port) as board, pytest.raises(BoardRefused, match="the microphone does not start"):
+        with Board(port, timeout_s=60) as board, pytest.raises(BoardRefused, match="the microphone does not start"):
             board.stream("scores", 3, progress=False)
     assert all(line.startswith("the microphone does not start: ") for line in lines)
 

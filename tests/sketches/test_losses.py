@@ -84,7 +84,7 @@ def test_frames_say_when_their_first_sample_was_taken(name: str, cortex_m4_progr
     played: Played = getattr(recordings_to_play, name)()
     with qemu(cortex_m4_program(played)) as port:
         messages, _ = collect(port, played.count)
-        with Board(port) as board:
+        with Board(port, timeout_s=60) as board:
             rate = board.sensor(played.sensor).rate_hz
     first = np.array([message.first for _, message in messages])
     taken = np.array([frame.micros for frame, _ in messages])
@@ -95,7 +95,7 @@ def test_frames_say_when_their_first_sample_was_taken(name: str, cortex_m4_progr
 
 def test_a_second_stream_of_the_camera_begins_with_a_picture(cortex_m4_program: Compile) -> None:
     played = recordings_to_play.camera()
-    with qemu(cortex_m4_program(played)) as port, Board(port) as board:
+    with qemu(cortex_m4_program(played)) as port, Board(port, timeout_s=60) as board:
         first = board.stream("camera", 100, progress=False)  # a picture, and a bit
         second = board.stream("camera", 96, progress=False)
         raw = board.stream("camera_raw", 144, progress=False)
@@ -111,7 +111,7 @@ def test_a_board_without_its_sensor_says_so(name: str, text: str, cortex_m4_prog
     defines = tuple(define for define in played.defines if not define.startswith("FITTED"))
     with (
         qemu(cortex_m4_program(replace(played, defines=defines), nothing)) as port,
-        Board(port) as board,
+        Board(port, timeout_s=60) as board,
         pytest.raises(BoardRefused, match=text),
     ):
         board.stream("imu", 10, progress=False)
