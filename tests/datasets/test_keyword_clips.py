@@ -1,8 +1,5 @@
 """The bundled spoken words, and the classifier that learned from such: what their card promises."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -93,11 +90,8 @@ def test_the_weights_are_those_of_the_quantized_model(classifier, clips):
 
 
 @pytest.mark.slow
-def test_the_reference_hears_real_people(classifier):
-    place = os.environ.get("TINYML_LABS_REAL_DATA")
-    if not place:
-        pytest.skip("TINYML_LABS_REAL_DATA is not set: no recordings of real people")
-    data = load_labelled_speech(Path(place) / "speech")
+def test_the_reference_hears_real_people(classifier, real_data):
+    data = load_labelled_speech(real_data / "speech")
     names = [{"_silence_": "silence", "_unknown_": "unknown"}.get(label, label) for label in data.labels]
     known = [number for number, name in enumerate(names) if name in classifier.labels]
     truth = np.array([classifier.labels.index(names[number]) for number in known])
