@@ -8,6 +8,8 @@ from tinyml_labs.features.audio import (
     spectrograms,
     to_real,
 )
+from tinyml_labs.features.camera_formats import decode_camera
+from tinyml_labs.features.image import ImageSettings, crop_middle, image_input, resize, to_grey
 from tinyml_labs.features.motion import motion_feature_names, motion_features
 from tinyml_labs.features.motion_settings import MOTION_CHANNELS, MOTION_UNITS, MotionFeatureSettings
 from tinyml_labs.features.normalisation import Normalisation
@@ -20,6 +22,7 @@ __all__ = [
     "MOTION_UNITS",
     "SPECTROGRAM_CHANNELS",
     "AudioFrontEnd",
+    "ImageSettings",
     "Interval",
     "LabelledSamples",
     "LabelledWindows",
@@ -27,13 +30,18 @@ __all__ = [
     "Normalisation",
     "SpectrogramSettings",
     "WindowSettings",
+    "crop_middle",
     "cut_labelled_windows",
     "cut_windows",
+    "decode_camera",
+    "image_input",
     "label_windows",
     "motion_feature_names",
     "motion_features",
     "resample",
+    "resize",
     "spectrogram",
     "spectrograms",
+    "to_grey",
     "to_real",
 ]

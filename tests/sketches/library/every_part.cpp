@@ -96,6 +96,19 @@ int use_spotter() {
   return spotter.scores()[0];
 }
 
+int use_pictures() {
+  static ImageResizer<12, 8, 4, 4> of_middle;
+  static ImageResizer<12, 8, 24, 16, ImageCrop::whole> of_whole;
+  static uint8_t picture[12 * 8 * 2], larger[24 * 16];
+  static int8_t input[4 * 4];
+  decode_camera(CameraFormat::rgb565, picture, 12 * 8, picture);
+  of_whole.resize(picture, larger);
+  of_middle.reset();
+  of_middle.push(picture);
+  if (of_middle.pop(picture)) grey_to_int8(picture, 4, input);
+  return input[0] + larger[0] + bytes_per_pixel(CameraFormat::yuv422) + grey_of_rgb444(1, 2);
+}
+
 int use_layers() {
   static const int8_t kWeights[2] TINYML_FLASH = {1, 2}, kShifts[1] TINYML_FLASH = {-1};
   static const int32_t kBiases[2] TINYML_FLASH = {3, 4}, kMultipliers[1] TINYML_FLASH = {1L << 30};
@@ -134,5 +147,6 @@ int use_others() {
 }
 
 int main() {
-  return use_streams() + use_features() + use_classifier() + use_spotter() + use_layers() + use_server() + use_others();
+  return use_streams() + use_features() + use_classifier() + use_spotter() + use_pictures() + use_layers() +
+         use_server() + use_others();
 }

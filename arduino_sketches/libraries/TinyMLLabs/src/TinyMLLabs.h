@@ -7,11 +7,13 @@
 #define TINYML_LABS_H
 
 #include "tinyml/board_server.h"
+#include "tinyml/camera_formats.h"
 #include "tinyml/crc32.h"
 #include "tinyml/csv_writer.h"
 #include "tinyml/descriptions.h"
 #include "tinyml/framing.h"
 #include "tinyml/fully_connected.h"
+#include "tinyml/image.h"
 #include "tinyml/keyword_classifier.h"
 #include "tinyml/messages.h"
 #include "tinyml/mlperf.h"
