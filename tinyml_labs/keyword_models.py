@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-from functools import cache
 from typing import Any
 
 import numpy as np
 
+from tinyml_labs.batch_normalization import fused_batch_normalization
 from tinyml_labs.datasets.bundled import read_checked
 from tinyml_labs.quiet import import_quietly
 
@@ -113,7 +113,7 @@ def build_ds_cnn(
         raise ValueError(f"padding is {padding!r}, expected 'same' or 'valid'.")
     keras = import_quietly("keras")
     layers, weaken = keras.layers, keras.regularizers.L2(1e-4)
-    normalise = _batch_normalization()
+    normalise = fused_batch_normalization()
 
     def finish(x: Any, name: str) -> Any:
         return layers.ReLU(name=f"{name}_relu")(normalise(momentum=0.95, name=f"{name}_norm")(x))
@@ -160,26 +160,6 @@ def load_reference_ds_cnn() -> Any:
     network = build_ds_cnn(classes=classes, first_filters=first_filters, filters=filters, blocks=blocks, halve=True)
     network.set_weights(weights)
     return network
-
-
-@cache
-def _batch_normalization() -> Any:
-    """Keras's layer; in training TensorFlow's fused kernel computes it, which takes a third of the time on a CPU."""
-    keras = import_quietly("keras")
-    tensorflow = import_quietly("tensorflow")
-
-    class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[name-defined]
-        def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
-            if not training or not self.trainable or len(inputs.shape) != 4:
-                return super().call(inputs, training=training, mask=mask)
-            outputs, mean, variance = tensorflow.compat.v1.nn.fused_batch_norm(
-                inputs, self.gamma.value, self.beta.value, epsilon=self.epsilon, is_training=True
-            )
-            for average, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                average.assign(average * self.momentum + new * (1 - self.momentum))
-            return outputs
-
-    return FusedBatchNormalization
 
 
 def _check_sizes(**sizes: int) -> None:

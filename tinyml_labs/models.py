@@ -9,17 +9,27 @@ import numpy as np
 
 from tinyml_labs.gesture_models import build_gesture_conv, build_gesture_dense, rebuild_dense
 from tinyml_labs.keyword_models import build_ds_cnn, build_tiny_conv, load_reference_ds_cnn
+from tinyml_labs.network_surgery import average_weights, drop_filters, fold_biases, measure_activity, take_grey
+from tinyml_labs.person_models import build_mobilenet, build_person_cnn, load_pretrained
 from tinyml_labs.quiet import import_quietly
 
 __all__ = [
+    "average_weights",
     "build_ds_cnn",
     "build_gesture_conv",
     "build_gesture_dense",
+    "build_mobilenet",
+    "build_person_cnn",
     "build_sine_model",
     "build_tiny_conv",
+    "drop_filters",
+    "fold_biases",
+    "load_pretrained",
     "load_reference_ds_cnn",
+    "measure_activity",
     "rebuild_dense",
     "show_progress",
+    "take_grey",
     "train_classifier",
     "train_sine_model",
 ]
