@@ -104,7 +104,16 @@ def test_every_dependency_has_its_reason() -> None:
 
 # What each floor of the house may not need. A package that is imported all the same fails.
 FLOORS = {
-    "tinyml_labs.datasets": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets", "tflite_micro"],
+    "tinyml_labs.datasets": [
+        "PIL",
+        "tensorflow",
+        "keras",
+        "serial",
+        "matplotlib",
+        "pandas",
+        "ipywidgets",
+        "tflite_micro",
+    ],
     "tinyml_labs.features": [
         "pymicro_features",
         "micro_features_cpp",
@@ -120,6 +129,11 @@ FLOORS = {
     "tinyml_labs.smoothing": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets", "scipy"],
     "tinyml_labs.gesture_classifier": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets"],
     "tinyml_labs.keyword_classifier": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets"],
+    "tinyml_labs.person_classifier": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets", "PIL"],
+    "tinyml_labs.presence": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets", "PIL"],
+    "tinyml_labs.person_views": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets", "PIL"],
+    "tinyml_labs.picture_streams": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets", "PIL"],
+    "tinyml_labs.slices": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets", "PIL"],
     "tinyml_labs.sound_streams": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets"],
     "tinyml_labs.wake_words": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets"],
     "tinyml_labs.model_state": ["tensorflow", "keras", "serial", "matplotlib", "pandas", "ipywidgets"],
@@ -161,7 +175,10 @@ def test_few_modules_import_tensorflow() -> None:
         "conversion_errors.py",
         "models.py",
         "gesture_models.py",
+        "batch_normalization.py",
         "keyword_models.py",
+        "network_surgery.py",
+        "person_models.py",
         "streaming_models.py",
         "demo.py",
     }

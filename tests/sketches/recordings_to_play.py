@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyml_labs.datasets import load_recorded_sweep
+from tinyml_labs.features import image_input
 
 BOARD_ID = "0123456789abcdef"
 NANO = ("ARDUINO_ARDUINO_NANO33BLE=1", f'BOARD_ID="{BOARD_ID}"')
@@ -145,7 +146,7 @@ def camera() -> Played:
         sketch="capture_camera",
         sensor="camera",
         raw=pictures.tobytes(),
-        samples=np.ascontiguousarray(pictures[:, 24:-24, 40:-40]).reshape(-1, 96),
+        samples=image_input(pictures).reshape(-1, 96),
         count=3 * 96,
         from_start=True,
         stand_ins=("camera.cpp",),

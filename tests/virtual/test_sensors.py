@@ -244,7 +244,7 @@ def test_recordings_of_sound_and_images_are_played(tmp_path: Path) -> None:
         ("stereo.wav", 2, "2 channels of 16 bits.*ffmpeg .*-ac 1"),
         ("empty.wav", 0, "holds no sound"),
         ("noise.wav", b"RIFF", "no WAV file"),
-        ("folder", "", "holds no .png file, and no recording.json"),
+        ("folder", "", "holds no picture .*, and no recording.json"),
     ],
 )
 def test_what_cannot_be_played_says_why(tmp_path: Path, name: str, content: object, words: str) -> None:

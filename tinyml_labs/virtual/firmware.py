@@ -23,9 +23,9 @@ from tinyml_labs.link.messages import (
 )
 from tinyml_labs.virtual.loaded_model import LoadedModel, ModelTransfer, RequestRefused
 from tinyml_labs.virtual.program import BoardClock
+from tinyml_labs.virtual.score_source import ScoreSource
 from tinyml_labs.virtual.sensors import SampleSource
 from tinyml_labs.virtual.settings import VirtualBoardSettings
-from tinyml_labs.virtual.spotter import KeywordSpotter
 from tinyml_labs.virtual.streaming import SensorStream
 
 RECEIVE_BUFFER = 16 * 1024
@@ -48,7 +48,7 @@ class Firmware:
     def __init__(self, settings: VirtualBoardSettings, sensors: tuple[SampleSource, ...], board_id: str) -> None:
         self._settings = settings
         self._sensors = {source.description.id: source for source in sensors}
-        self._spotter = next((source for source in sensors if isinstance(source, KeywordSpotter)), None)
+        self._scores = next((source for source in sensors if isinstance(source, ScoreSource)), None)
         self._board_id = board_id
         self._clock = BoardClock(settings)
         self._flash: LoadedModel | None = None  # the sketch's own model
@@ -79,8 +79,8 @@ class Firmware:
         self._stream: SensorStream | None = None
         self._faults: list[dict[str, Any]] = []
         self.running_since: float | None = None
-        if self._spotter is not None:
-            self._spotter.stop()
+        if self._scores is not None:
+            self._scores.stop()
 
     def receive(self, data: bytes, now: float) -> None:
         """Take bytes from the host. Before the board is ready they are lost, as on a real one."""
@@ -98,8 +98,8 @@ class Firmware:
         if now >= self._clock.ready_at:
             self._finish_boot()
         now_s = self._clock.seconds(now)
-        if self._spotter is not None:
-            events, now_s = self._spotter.listen(now_s)
+        if self._scores is not None:
+            events, now_s = self._scores.listen(now_s)
             for at_s, text in events:
                 self._send_at(Type.LOG, text.encode(), at_s)
         if self._stream is not None:
@@ -116,7 +116,7 @@ class Firmware:
         if now < self._clock.ready_at:
             return self._clock.ready_at - now
         times = [] if self._stream is None else [self._stream.next_event()]
-        times += [] if self._spotter is None else [self._spotter.next_s]
+        times += [] if self._scores is None else [self._scores.next_s]
         return min((self._clock.until(time, now) for time in times), default=float("inf"))
 
     def host_came(self, now: float) -> None:
@@ -125,8 +125,8 @@ class Firmware:
     def host_left(self) -> None:
         """Stop what the host has asked for: it has closed the port."""
         self._end_stream()
-        if self._spotter is not None:
-            self._spotter.stop()
+        if self._scores is not None:
+            self._scores.stop()
         self._waiting.clear()
         self._input.clear()
         self._decoder = FrameDecoder()
@@ -154,17 +154,17 @@ class Firmware:
         ValueError
             If it is no model, or one that this board cannot run, with the reason.
         """
-        path = self._settings.spotter or self._settings.model
+        path = self._settings.spotter or self._settings.detector or self._settings.model
         if not path:
             return
         try:
-            model = Path(path).read_bytes() if self._spotter is None else self._spotter.classifier.model
+            model = Path(path).read_bytes() if self._scores is None else self._scores.model
             self._flash = LoadedModel(model, self._settings.ram_kb)
         except RequestRefused as refusal:
             raise ValueError(f"{path}: {refusal}") from None
         self._model = self._flash
-        if self._spotter is not None:
-            self._spotter.use(self._flash)
+        if self._scores is not None:
+            self._scores.use(self._flash)
 
     def close(self) -> None:
         """Let go of the models."""
@@ -206,8 +206,8 @@ class Firmware:
             sensors=tuple(source.description for source in self._sensors.values()),
         )
         self._send(Type.BOARD, info.pack(frame.sequence), now)
-        if self._spotter is not None and not self._spotter.listening:
-            self._spotter.begin(self._clock.seconds(now))
+        if self._scores is not None and not self._scores.listening:
+            self._scores.begin(self._clock.seconds(now))
 
     def _on_load_begin(self, frame: Frame, now: float) -> None:
         transfer = ModelTransfer(LoadBegin.unpack(frame.payload), self._settings.ram_kb)
@@ -274,8 +274,8 @@ class Firmware:
         if self._stream is not None:
             raise RequestRefused(ErrorCode.BUSY, "a stream is running; stop it first.")
         source, start_s = self._sensors[start.sensor], self._clock.seconds(now)
-        if self._spotter is not None:
-            self._spotter.begin(start_s)  # whatever is streamed, it is what the spotter hears
+        if self._scores is not None:
+            self._scores.begin(start_s)  # whatever is streamed, it is what the model hears or sees
         source.take(0, 1)  # what is made up is made now, and not while samples wait
         self._done(frame, now)
         self._stream = SensorStream(source, start_s=start_s, samples=start.samples, settings=self._settings)

@@ -1,4 +1,4 @@
-"""What a virtual board can play: CSV, WAV and PNG files, and recordings of the kit."""
+"""What a virtual board can play: CSV and WAV files, pictures, and recordings of the kit."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyml_labs.datasets import load_signal_csv
+from tinyml_labs.features import to_grey
 from tinyml_labs.link.descriptions import Sensor, SensorKind
 from tinyml_labs.link.fields import DTYPES
 from tinyml_labs.virtual.motion_csv import MotionTable, read_motion_csv
+from tinyml_labs.virtual.picture_files import holds_files, read_pictures
 from tinyml_labs.virtual.sensors import LoopSource, analog_source
 
 IMAGES_A_SECOND = 5.0
@@ -27,8 +29,8 @@ def open_played(path: Path, rate_hz: float = 0.0) -> LoopSource:
     ----------
     path : Path
         A CSV file of one column (the sensor ``analog``) or of several (``accelerometer`` if there are three,
-        ``imu`` otherwise); a WAV file (``microphone``); a folder of PNG files (``camera``: grey images as they are,
-        colours as RGB565); or a recording's folder.
+        ``imu`` otherwise); a WAV file (``microphone``); a folder or zip archive of pictures of one size (``camera``:
+        grey images as they are, colours as RGB565); or a recording's folder.
     rate_hz : float
         The rate of a CSV of several columns that does not say its own; 0 if none is known.
 
@@ -37,10 +39,10 @@ def open_played(path: Path, rate_hz: float = 0.0) -> LoopSource:
     FileNotFoundError, ValueError
         With what was found and what would do.
     """
-    if path.is_dir():
-        if (path / "recording.json").exists():
-            return _recording(path)
-        return _images(path, sorted(path.glob("*.png")), IMAGES_A_SECOND, name="camera", dtype="")
+    if (path / "recording.json").exists():
+        return _recording(path)
+    if holds_files(path):
+        return _images(path, IMAGES_A_SECOND, name="camera", dtype="")
     if not path.exists():
         raise FileNotFoundError(f"There is no {path} to play.")
     if path.suffix.lower() in (".wav", ".wave"):
@@ -98,26 +100,20 @@ def _sound(path: Path, *, name: str, rate_hz: float) -> LoopSource:
     return LoopSource(description, lambda: sound)
 
 
-def _images(path: Path, files: list[Path], images_a_second: float, *, name: str, dtype: str) -> LoopSource:
+def _images(path: Path, images_a_second: float, *, name: str, dtype: str) -> LoopSource:
     """Make a camera; without a dtype, it is grey if every image is."""
-    from PIL import Image
-
-    if not files:
-        raise ValueError(f"{path} holds no .png file, and no recording.json: there is nothing to play.")
-    images: list[Any] = []
-    sizes: dict[tuple[int, int], str] = {}
-    for file in files:
-        with Image.open(file) as image:
-            images.append(image.convert("L" if image.mode in ("1", "L") else "RGB"))
-        sizes.setdefault(images[-1].size, file.name)
+    images = read_pictures(path, lambda pixels: pixels)
+    sizes: dict[tuple[int, ...], str] = {}
+    for file, image in images.items():
+        sizes.setdefault(image.shape[1::-1], file)
     if len(sizes) > 1:
         found = ", ".join(f"{width}×{height} ({first})" for (width, height), first in sizes.items())
         raise ValueError(f"The images in {path} have several sizes: {found}. A camera has one.")
-    dtype = dtype or ("uint8" if all(image.mode == "L" for image in images) else "uint16")
+    dtype = dtype or ("uint8" if all(image.ndim == 2 for image in images.values()) else "uint16")
     if dtype == "uint8":
-        pixels = np.stack([np.asarray(image.convert("L")) for image in images])
+        pixels = np.stack([image if image.ndim == 2 else to_grey(image) for image in images.values()])
     else:
-        pixels = _to_rgb565(np.stack([np.asarray(image.convert("RGB")) for image in images]))
+        pixels = np.stack([_to_rgb565(image) for image in images.values()])
     _, rows, width = pixels.shape
     description = Sensor(
         id=4,
@@ -134,8 +130,9 @@ def _images(path: Path, files: list[Path], images_a_second: float, *, name: str,
     return LoopSource(description, lambda: pixels)
 
 
-def _to_rgb565(colours: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    red, green, blue = np.moveaxis(colours.astype(np.uint16), -1, 0)
+def _to_rgb565(image: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    colours = np.atleast_3d(image).astype(np.uint16)
+    red, green, blue = np.moveaxis(np.broadcast_to(colours, (*image.shape[:2], 3)), -1, 0)
     return (red >> 3) << 11 | (green >> 2) << 5 | blue >> 3
 
 
@@ -152,7 +149,7 @@ def _recording(path: Path) -> LoopSource:
         return _sound(path / "audio.wav", name=name, rate_hz=rate)
     dtype = sensor.get("dtype", "")
     if kind == "image":
-        return _images(path, sorted(path.glob("image_*.png")), rate or IMAGES_A_SECOND, name=name, dtype=dtype)
+        return _images(path, rate or IMAGES_A_SECOND, name=name, dtype=dtype)
     table = read_motion_csv(path / "samples.csv", rate, many=True)
     assert table is not None
     units = tuple(sensor.get("units") or [""] * len(table.names))

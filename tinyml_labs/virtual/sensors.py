@@ -85,7 +85,7 @@ def make_sensors(settings: VirtualBoardSettings) -> tuple[SampleSource, ...]:
     """Make the board's sensors: ``analog``, ``imu``, ``microphone``, ``camera`` and ``test_pattern``.
 
     What ``settings.play`` names takes the place of one of them. A keyword spotter has ``scores``, ``microphone`` and
-    ``spectrogram`` instead.
+    ``spectrogram`` instead; a person detector ``scores`` and ``camera``.
 
     Raises
     ------
@@ -93,6 +93,10 @@ def make_sensors(settings: VirtualBoardSettings) -> tuple[SampleSource, ...]:
         If what is to be played is not there or cannot be played or takes the place of the gestures, or a sample is
         too large for a frame.
     """
+    if settings.detector:
+        from tinyml_labs.virtual.detector import make_detector
+
+        return _check_sizes(make_detector(settings), settings)
     sensors: list[SampleSource] = [
         analog_source(load_recorded_sweep()),
         _imu(settings),
@@ -119,9 +123,7 @@ def make_sensors(settings: VirtualBoardSettings) -> tuple[SampleSource, ...]:
         from tinyml_labs.virtual.spotter import make_spotter
 
         sensors = list(make_spotter(settings, sound))
-    for source in sensors:
-        _check_size(source.description, settings.frame_payload)
-    return tuple(sensors)
+    return _check_sizes(tuple(sensors), settings)
 
 
 def analog_source(signal: Signal) -> LoopSource:
@@ -212,12 +214,14 @@ def _pattern(settings: VirtualBoardSettings) -> PatternSource:
     return PatternSource(description)
 
 
-def _check_size(sensor: Sensor, frame_payload: int) -> None:
+def _check_sizes(sensors: tuple[SampleSource, ...], settings: VirtualBoardSettings) -> tuple[SampleSource, ...]:
     from tinyml_labs.link.messages import SAMPLES_OVERHEAD
 
-    room = frame_payload - SAMPLES_OVERHEAD
-    if sample_bytes(sensor) > room:
-        raise ValueError(
-            f"A sample of {sensor.name!r} has {sample_bytes(sensor)} bytes, and a frame of frame_payload="
-            f"{frame_payload} has room for {room}. Choose a larger frame_payload, or fewer channels."
-        )
+    room = settings.frame_payload - SAMPLES_OVERHEAD
+    for sensor in (source.description for source in sensors):
+        if sample_bytes(sensor) > room:
+            raise ValueError(
+                f"A sample of {sensor.name!r} has {sample_bytes(sensor)} bytes, and a frame of frame_payload="
+                f"{settings.frame_payload} has room for {room}. Choose a larger frame_payload, or fewer channels."
+            )
+    return sensors

@@ -79,8 +79,9 @@ class VirtualBoardSettings:
 
     play : str
         What a sensor plays, over and over: a CSV file of one column (``analog``) or of several (``imu``), a WAV
-        file (``microphone``), a folder of PNG files (``camera``), or the folder of a recording. By default the
-        ``analog`` sensor plays the bundled sweep, and the others make up what they measure.
+        file (``microphone``), a folder or zip archive of pictures (``camera``; ``people.zip/test`` is a folder within
+        one), or the folder of a recording. By default the ``analog`` sensor plays the bundled sweep, and the others
+        make up what they measure.
     gestures : str
         What a simulated person does with the board, for the sensor ``imu``: ``"circle"``, or several in order, over
         and over: ``"idle,circle,punch"``. The names are those of ``tinyml_labs.simulation.sessions.GESTURES``. By
@@ -98,12 +99,18 @@ class VirtualBoardSettings:
         ``save_keyword_classifier`` writes them. The board then is a keyword spotter with this model: it listens to
         the WAV file in ``play``, or to a made-up room, says what it hears as log lines (``yes 0.93``), and has the
         sensors ``scores``, ``microphone`` and ``spectrogram``. A new stream begins with the sound's beginning.
+    detector : str
+        The settings of a person classifier, ``person.json`` with ``person_int8.tflite`` beside it, as
+        ``save_person_classifier`` writes them. The board then is a person detector with this model: it looks at the
+        pictures in ``play``, of whatever size, or at a made-up scene, one a second; says when somebody comes and goes
+        as log lines (``person 0.93``, ``gone``); and has the sensors ``scores`` and ``camera``, the pictures as the
+        model gets them. A new stream begins with the first picture.
     seed : int
         Of everything made up: motion, sound, scene and faults. With ``gestures``, another seed is another
         performance of the same person.
     sensor_rate_hz : float, hertz
         The nominal rate of ``test_pattern`` and of ``imu``, made up or played; 0 for their own. With ``gestures``
-        from 10 to 952.
+        from 10 to 952. With ``detector``, pictures a second.
     rate_error_percent : float
         By how much the true rate of every sensor differs from the nominal one, which is announced.
     test_channels, test_dtype : int, str
@@ -166,6 +173,7 @@ class VirtualBoardSettings:
     person: int = 31
     gesture_log: str = ""
     spotter: str = ""
+    detector: str = ""
     seed: int = 0
     sensor_rate_hz: float = 0.0
     rate_error_percent: float = 0.0
@@ -209,8 +217,9 @@ class VirtualBoardSettings:
             raise ValueError(f"speed is {self.speed}; it has to be more than 0, and 1000 at most.")
         if self.gestures:
             self._check_gestures()
-        if self.spotter:
-            self._check_spotter()
+        for name in ("spotter", "detector"):
+            if getattr(self, name):
+                self._check_classifier(name)
 
     @property
     def gesture_order(self) -> tuple[str, ...]:
@@ -233,15 +242,18 @@ class VirtualBoardSettings:
                 "for 119."
             )
 
-    def _check_spotter(self) -> None:
-        for name in ("model", "gestures"):
+    def _check_classifier(self, role: str) -> None:
+        what = {"spotter": "a keyword spotter", "detector": "a person detector"}[role]
+        for name in {"spotter": ("model", "gestures", "detector"), "detector": ("model", "gestures")}[role]:
             if getattr(self, name):
                 raise ValueError(
-                    f"spotter={self.spotter} and {name}={getattr(self, name)} do not go together: a keyword spotter "
+                    f"{role}={getattr(self, role)} and {name}={getattr(self, name)} do not go together: {what} "
                     "has its own model, and no motion sensor. Leave one out."
                 )
         if self.dialect != "frames":
-            raise ValueError(f"spotter={self.spotter} speaks frames, and dialect is {self.dialect!r}. Leave one out.")
+            raise ValueError(
+                f"{role}={getattr(self, role)} speaks frames, and dialect is {self.dialect!r}. Leave one out."
+            )
 
     def to_json(self) -> str:
         """Give the settings as JSON, for the board's process."""

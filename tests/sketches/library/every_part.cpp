@@ -96,6 +96,17 @@ int use_spotter() {
   return spotter.scores()[0];
 }
 
+int use_detector() {
+  static const PersonSettings settings = {1, kSmoothing};
+  static PersonDetector<16, 2, 3> detector(settings, kModel);
+  uint8_t picture[16] = {1};
+  if (detector.valid() && detector.push(picture) && detector.changed() && detector.present()) {
+    return static_cast<int>(detector.average() + detector.probability(1));
+  }
+  if (detector.fault()) detector.reset();
+  return detector.scores()[0];
+}
+
 int use_pictures() {
   static ImageResizer<12, 8, 4, 4> of_middle;
   static ImageResizer<12, 8, 24, 16, ImageCrop::whole> of_whole;
@@ -130,6 +141,7 @@ int use_server() {
   server.begin(0);
   server.poll(1);
   server.log("hello", 2);
+  if (server.input_received() > 0) server.forget_input();
   if (server.sample_due(3) && server.can_push()) server.push(&value, 4);
   server.push(&value, 1, server.block_start(4, 1));
   server.skip(1);
@@ -147,6 +159,6 @@ int use_others() {
 }
 
 int main() {
-  return use_streams() + use_features() + use_classifier() + use_spotter() + use_pictures() + use_layers() +
-         use_server() + use_others();
+  return use_streams() + use_features() + use_classifier() + use_spotter() + use_detector() + use_pictures() +
+         use_layers() + use_server() + use_others();
 }

@@ -1,7 +1,7 @@
 // A BoardServer on a port in memory, driven line by line; what it writes comes out as "at <line number> <hex>".
 //
 // rx HEX | poll MICROS | due MICROS (pushes the next number if so) | push MICROS COUNT | skip COUNT | room BYTES | takes BYTES |
-// csv DECIMALS HEADER | begin MICROS | fault TEXT | model | log TEXT | state
+// csv DECIMALS HEADER | begin MICROS | fault TEXT | model | log TEXT | state | input | forget
 #include <TinyMLLabs.h>
 
 #include <iostream>
@@ -70,6 +70,8 @@ int main() {
       printf("state %u %u %u %u\n", server.streaming(), server.can_push(a ? a : 1), server.samples_taken(),
              server.overruns());
     }
+    if (word == "input") printf("state %u\n", static_cast<unsigned>(server.input_received()));
+    if (word == "forget") server.forget_input();
     if (word == "due") {
       const bool due = server.sample_due(a);
       printf("due %u\n", due);

@@ -279,6 +279,18 @@ def test_pieces_that_do_not_fit_are_refused(offset: int, total: int, size: int) 
     assert f"this piece begins at {offset} of {total}." in refusal.text
 
 
+def test_a_sketch_may_wait_for_an_input_or_forget_it() -> None:
+    """Such as one whose camera writes to the same place."""
+    pieces = [Piece(offset=at, total=100, data=bytes(50)).pack_infer() for at in (0, 50)]
+    first, second = (ask(Type.INFER, piece) for piece in pieces)
+    outcome = run("begin 0", "model", "input", *first, "input", *second, "input")
+    assert outcome.states == [[0], [50], [0]]
+    assert outcome.frames[-1].type == Type.RESULT
+    outcome = run("begin 0", "model", *first, "forget", "input", *second)
+    assert outcome.states == [[0]]
+    assert "I have 0; this piece begins at 50 of 100." in outcome.refusal.text
+
+
 def test_a_model_that_fails_is_refused_and_may_be_asked_again() -> None:
     pieces = [
         Piece(offset=at, total=100, data=bytes([value]) * 50).pack_infer() for value in (255, 1) for at in (0, 50)

@@ -157,6 +157,8 @@ int HardwareSerial::read() {
   if (value >= 0) {
     received_tail = (received_tail + 1) % kReceiveBytes;
     mps2::uart0().control = mps2::kTxEnable | mps2::kRxEnable | mps2::kRxInterrupt;
+    InterruptsOff guard;
+    if (mps2::uart0().state & mps2::kRxFull) on_uart_received(); // it came when there was no room, and is not told again
   }
   return value;
 }

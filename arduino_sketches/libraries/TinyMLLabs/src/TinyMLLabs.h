@@ -22,6 +22,8 @@
 #include "tinyml/motion_classifier.h"
 #include "tinyml/motion_features.h"
 #include "tinyml/normalisation.h"
+#include "tinyml/person_detector.h"
+#include "tinyml/presence.h"
 #include "tinyml/quantization.h"
 #include "tinyml/resampler.h"
 #include "tinyml/ring_buffer.h"

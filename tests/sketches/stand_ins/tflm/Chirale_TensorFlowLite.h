@@ -22,11 +22,17 @@ inline const Model* GetModel(const void* bytes) { return static_cast<const Model
 template <unsigned int kOps>
 class MicroMutableOpResolver {
  public:
+  TfLiteStatus AddAdd() { return add(); }
+  TfLiteStatus AddAveragePool2D() { return add(); }
   TfLiteStatus AddConv2D() { return add(); }
   TfLiteStatus AddDepthwiseConv2D() { return add(); }
   TfLiteStatus AddFullyConnected() { return add(); }
   TfLiteStatus AddLogistic() { return add(); }
+  TfLiteStatus AddMaxPool2D() { return add(); }
   TfLiteStatus AddMean() { return add(); }
+  TfLiteStatus AddMul() { return add(); }
+  TfLiteStatus AddPad() { return add(); }
+  TfLiteStatus AddReshape() { return add(); }
   TfLiteStatus AddSoftmax() { return add(); }
 
  private:

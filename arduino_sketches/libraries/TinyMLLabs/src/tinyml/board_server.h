@@ -55,6 +55,11 @@ class BoardServer {
   // Answer MODEL_INFO and INFER with this model, which has to stay; clock is micros.
   void set_model(const Model& model, Clock clock) { requests_.set(&model, clock); }
 
+  // Bytes of an input that the host is sending in pieces; 0 between two inputs. A sketch that writes to the model's input
+  // itself waits meanwhile, or forgets what has come: the host is then told that its next piece does not fit.
+  uint32_t input_received() const { return requests_.received(); }
+  void forget_input() { requests_.forget(); }
+
   // Why no stream can start, such as "no IMU found"; nullptr if one can.
   void set_sensor_fault(const char* text) { sensor_fault_ = text; }
 

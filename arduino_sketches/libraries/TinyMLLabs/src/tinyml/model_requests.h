@@ -34,6 +34,9 @@ class ModelRequests {
 
   const uint8_t* sha256() const { return model_ ? model_->sha256 : nullptr; }
 
+  uint32_t received() const { return received_; }  // bytes of an input that is not whole yet
+  void forget() { received_ = 0; }
+
   // False if the request is none of these.
   bool answer(const FrameHeader& header, const uint8_t* payload, size_t size, uint32_t now) {
     switch (static_cast<Type>(header.type)) {
