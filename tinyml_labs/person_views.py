@@ -283,8 +283,8 @@ def plot_presence(
             label = "a person is there" if not number else None
             ax.axvspan(edges[start], edges[end], color=GREEN, alpha=0.2, linewidth=0, label=label)
     above.plot(times, averages, color=BLUE, linewidth=1.2, label="score, average")
-    above.axhline(threshold, color=RED, linestyle="--", linewidth=1, label=f"threshold: {threshold:g}")
-    above.axhline(release, color=ORANGE, linestyle="--", linewidth=1, label=f"release: {release:g}")
+    above.axhline(threshold, color=RED, linestyle="--", linewidth=1, label=f"threshold: {threshold:.3g}")
+    above.axhline(release, color=ORANGE, linestyle="--", linewidth=1, label=f"release: {release:.3g}")
     above.set_ylabel("score of a person\n(average)")
     below.stairs(states.astype(int), edges, fill=True, color=BLUE, alpha=0.7, label="present")
     below.set(xlabel="time (s)", ylabel="detector", ylim=(-0.1, 1.2), xlim=(edges[0], edges[-1]))
