@@ -27,7 +27,7 @@ def test_a_blank_copy_runs_to_its_end_and_all_its_checks_are_open(name, lab, mon
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     notebook = nbformat.read(lab / name, as_version=4)
     resources = {"metadata": {"path": str(lab)}}
-    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources, allow_errors=True)
+    client = NotebookClient(notebook, timeout=480, kernel_name="python3", resources=resources, allow_errors=True)
     client.execute()
     code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     check_cells = [cell for cell in code_cells if grading_of(cell).get("grade")]
