@@ -199,7 +199,6 @@ def test_labels_threshold_and_crop_are_options(folder, models):
 @pytest.mark.slow
 @pytest.mark.usefixtures("tflm")
 def test_the_reference_is_what_is_measured_by_default(folder):
-    pytest.importorskip("tinyml_labs.person_classifier")
     found = run("--real", folder)
     assert found["model"] == "reference"
     assert found["input"] == [96, 96, 1]

@@ -2,9 +2,7 @@
 
 import csv
 import io
-import os
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -235,18 +233,15 @@ def test_what_does_not_belong_together_is_refused():
         LabelledImages(**right).part("train")
 
 
-def find_bundled():
-    try:
-        return bundled_path("people", "people.zip")
-    except FileNotFoundError:
-        return None
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(find_bundled() is None, reason="datasets/people/people.zip is not there yet")
 def test_the_bundled_pictures():
     data = load_people()
-    assert os.path.getsize(find_bundled()) < 16_000_000  # noqa: PTH202
+    assert bundled_path("people", "people.zip").stat().st_size < 16_000_000
+    assert {part: len(data.part(part)) for part in ("train", "validation", "test")} == {
+        "train": 6400,
+        "validation": 900,
+        "test": 1200,
+    }
     home = {}
     for part in ("train", "validation", "test"):
         labels = data.part(part).labels
@@ -257,7 +252,6 @@ def test_the_bundled_pictures():
     assert np.isnan(data.table["distance_m"][~person]).all()
     assert data.table["skin"][person].min() < 0.2 < 0.5 < data.table["skin"][person].max()
     assert 30 < data.images.mean() < 200
-    assert Path(find_bundled()).name == "people.zip"
 
 
 def test_the_bundled_photographs_are_real_and_each_its_own_group():
