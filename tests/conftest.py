@@ -1,6 +1,8 @@
 """Fixtures that every test may use; pytest puts this folder on the path, so that `import tiny_models` works."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,15 @@ import pytest
 from tinyml_labs import inference
 
 REPOSITORY = Path(__file__).parents[1]
+REMEMBERED = "TINYML_LABS_REMEMBERED_TRAINING"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let all notebooks of a run share what they have trained: tests/notebooks/remembered_training.py."""
+    if REMEMBERED not in os.environ:  # a worker has it from the process that started it
+        os.environ[REMEMBERED] = tempfile.mkdtemp(prefix="tinyml-labs-training-")
+        os.environ["PYTHONSTARTUP"] = str(REPOSITORY / "tests" / "notebooks" / "remembered_training.py")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(REMEMBERED), ignore_errors=True))
 
 
 @pytest.fixture(scope="session")
