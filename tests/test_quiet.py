@@ -108,3 +108,19 @@ def test_log_level_is_a_default_only(monkeypatch):
     with quiet():
         pass
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
+
+
+@pytest.mark.slow
+def test_one_network_after_the_other_is_no_reason_for_a_warning():
+    program = """
+from tinyml_labs.quiet import import_quietly
+keras = import_quietly("keras")
+import logging
+import numpy as np
+for _ in range(7):
+    keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]).predict(np.ones((1, 1)), verbose=0)
+logging.getLogger("tensorflow").warning("something else")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "something else" in done.stderr
+    assert "retracing" not in done.stderr

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import importlib
 import io
+import logging
 import os
 import sys
 import tempfile
@@ -96,6 +97,8 @@ def import_quietly(name: str) -> ModuleType:
     """
     if name in sys.modules:
         return sys.modules[name]
+    if name in ("tensorflow", "keras"):
+        logging.getLogger("tensorflow").addFilter(_is_no_news)
     with quiet() as captured:
         try:
             return importlib.import_module(name)
@@ -105,6 +108,11 @@ def import_quietly(name: str) -> ModuleType:
     raise ImportError(
         f"{name} cannot be imported: {failure}. `tinyml-labs doctor` checks the installation. {tail}".rstrip()
     ) from failure
+
+
+def _is_no_news(record: logging.LogRecord) -> bool:
+    """Let pass what TensorFlow logs, but not that a function was traced again: each new network is a new function."""
+    return "tf.function retracing" not in str(record.msg)
 
 
 class _Redirection:

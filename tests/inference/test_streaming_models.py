@@ -104,7 +104,7 @@ def test_wrong_inputs_leave_the_state_as_it_was() -> None:
 @pytest.mark.slow
 def test_two_threads_do_not_mix_their_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each call is one sequence: whichever comes first, the other goes on from its end."""
-    monkeypatch.setattr("tinyml_labs.inference.interpreter._SECONDS_A_BATCH", 1e-9)  # a batch is one inference
+    monkeypatch.setattr("tinyml_labs.inference.batches._SECONDS_A_BATCH", 1e-9)  # a batch is one inference
     zeros, ones = np.zeros((3000, 1, 4), np.float32), np.ones((3000, 1, 4), np.float32)
     found = {}
     with inference.load(tiny_streaming.ring_model(), "litert") as model:

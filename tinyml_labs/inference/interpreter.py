@@ -5,15 +5,15 @@ from __future__ import annotations
 import operator
 import os
 import threading
-import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
+from tinyml_labs.inference.batches import FIRST_BATCH, Engine, run_batches
 from tinyml_labs.inference.failures import InferenceError
 from tinyml_labs.inference.litert import LiteRt
 from tinyml_labs.inference.quantization import dequantize, quantize
@@ -31,19 +31,6 @@ ENGINES = {
 }
 
 _BYTES_A_BATCH = 16 * 1024 * 1024  # what goes to the engine at once at most: bounds the memory of a long run
-_SECONDS_A_BATCH = 0.3  # what it takes at most, as far as the last one tells: keeps the progress bar moving
-_FIRST_BATCH = 64
-
-
-class _Engine(Protocol):
-    name: str
-    fidelity: str
-
-    def run(
-        self, inputs: list[NDArray[Any]], count: int, *, timed: bool = False
-    ) -> tuple[list[NDArray[Any]], NDArray[np.int64] | None]: ...
-    def reset(self) -> None: ...
-    def close(self) -> None: ...
 
 
 class Interpreter:
@@ -69,7 +56,7 @@ class Interpreter:
     windows that overlap, give answers without meaning.
     """
 
-    def __init__(self, model: ModelFile, engine: _Engine) -> None:
+    def __init__(self, model: ModelFile, engine: Engine) -> None:
         self._engine = engine
         self._closed = False
         self._lock = threading.Lock()  # a runtime takes one request at a time, from whatever thread
@@ -153,28 +140,23 @@ class Interpreter:
         sample_bytes = sum(a[:1].nbytes for a in arrays) + sum(
             int(np.prod(t.shape)) * t.dtype.itemsize for t in self.outputs
         )
-        largest = max(1, _BYTES_A_BATCH // max(1, sample_bytes))
-        batches: list[Any] = []
         with tqdm(
             total=count,
             desc=f"{self.engine}",
             unit=" inferences",
             leave=False,
             delay=2,
-            disable=not progress or count <= _FIRST_BATCH,
+            disable=not progress or count <= FIRST_BATCH,
         ) as bar:
-            start, step = 0, min(_FIRST_BATCH, largest)
-            while start < count:
-                part = [
-                    a[start : start + step].reshape(-1, *t.shape) for a, t in zip(arrays, self.inputs, strict=True)
-                ]
-                began = time.perf_counter()
-                with self._lock:
-                    batches.append(self._engine.run(part, len(part[0]), timed=timed))
-                took = time.perf_counter() - began
-                bar.update(len(part[0]))
-                start += step
-                step = max(1, min(largest, int(step * _SECONDS_A_BATCH / max(took, 1e-6))))
+            batches = run_batches(
+                self._engine,
+                [a.reshape(count, *t.shape) for a, t in zip(arrays, self.inputs, strict=True)],
+                largest=max(1, _BYTES_A_BATCH // max(1, sample_bytes)),
+                lock=self._lock,
+                alone=timed or self.stateful,
+                timed=timed,
+                show=bar.update,
+            )
         results = tuple(
             np.concatenate([batch[0][i] for batch in batches]).reshape(count, *tensor.window_shape)
             if batches
@@ -273,7 +255,7 @@ def load(
         if not 1 <= arena_bytes <= LARGEST_ARENA:
             raise ValueError(f"arena_bytes is {arena_bytes}; an arena has from 1 to {LARGEST_ARENA:,} bytes.")
     parsed = read_model(model)
-    chosen: _Engine
+    chosen: Engine
     if engine == "tflm":
         chosen = TflmProcess(parsed, arena_bytes)
     else:

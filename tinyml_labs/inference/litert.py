@@ -74,6 +74,10 @@ class LiteRt:
                 result[number] = interpreter.get_tensor(index)
         return results, times if timed else None
 
+    def another(self) -> LiteRt:
+        """Make a second interpreter of the same model."""
+        return LiteRt(self.model, delegates=self._delegates)
+
     def reset(self) -> None:
         """Set the state that a streaming model keeps to what it is when the model is loaded."""
         # reset_all_variables() leaves resource variables as they are; the next run makes the interpreter anew.

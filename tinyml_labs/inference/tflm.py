@@ -103,6 +103,10 @@ class TflmProcess:
             start += size * tensor.dtype.itemsize
         return results, np.frombuffer(body, np.int64, count, start) if timed else None
 
+    def another(self) -> TflmProcess:
+        """Start a second child with the same model and arena."""
+        return TflmProcess(self.model, self.arena_bytes)
+
     def reset(self) -> None:
         """Set the state that a streaming model keeps to what it is when the model is loaded."""
         if self._child is not None:  # without a child, the next run starts one, and so anew
