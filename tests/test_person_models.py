@@ -1,7 +1,10 @@
 """The networks that see a person: of the published size, made of what every board runs, and fit to learn."""
 
 import re
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -179,3 +182,19 @@ def test_what_the_kernel_does_not_do_keras_does(shape: tuple[int, ...], settings
     ours, kerass = normalise_both(np.random.default_rng(1).normal(3, 2, shape).astype(np.float32), **settings)
     for mine, their in zip(ours, kerass, strict=True):
         np.testing.assert_allclose(mine, their, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_saved_network_loads_with_keras_alone(tmp_path: Path) -> None:
+    network = build_person_cnn(32)
+    network.save(tmp_path / "network.keras")
+    pictures = np.random.default_rng(1).integers(0, 256, (4, 32, 32, 1)).astype(np.float32)
+    np.save(tmp_path / "pictures.npy", pictures)
+    program = f"""
+import keras, numpy, sys
+network = keras.models.load_model(r"{tmp_path / "network.keras"}")
+numpy.save(r"{tmp_path / "scores.npy"}", network.predict(numpy.load(r"{tmp_path / "pictures.npy"}"), verbose=0))
+assert not any(name.startswith("tinyml_labs") for name in sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    np.testing.assert_allclose(np.load(tmp_path / "scores.npy"), network.predict(pictures, verbose=0), atol=1e-6)
