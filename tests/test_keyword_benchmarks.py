@@ -103,7 +103,7 @@ def test_what_a_few_clips_of_other_people_buy(labelled, monkeypatch):
     from tinyml_labs import datasets
     from tinyml_labs.keyword_classifier import load_reference_keyword_classifier
 
-    for name, value in {"COUNTS": (0, 2), "COPIES": 20, "OLD": 80, "EPOCHS": 1}.items():
+    for name, value in {"COUNTS": (0, 2), "COPIES": 6, "OLD": 40, "EPOCHS": 1}.items():
         monkeypatch.setattr(keyword_training, name, value)
     data = datasets.load_labelled_speech(labelled)
     names = [{"_silence_": "silence", "_unknown_": "unknown"}.get(label, label) for label in data.labels]
@@ -130,7 +130,7 @@ def test_training_on_speech_commands(tmp_path):
     (place / "_background_noise_").mkdir()
     write_wav(place / "_background_noise_" / "pink.wav", quiet_noise(40))
     out = tmp_path / "model.tflite"
-    found = run("speech_commands.py", "--data", tmp_path, "--examples", 500, "--epochs", 2, "--out", out)
+    found = run("speech_commands.py", "--data", tmp_path, "--examples", 150, "--epochs", 1, "--out", out)
     assert found["trained_on"] == "40 recorded clips of 10 speakers"
     assert found["count"] == 4 * 6 + 4  # the test's tenth of the noise is 4 s
     assert found["bytes"] == out.stat().st_size

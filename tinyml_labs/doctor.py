@@ -79,7 +79,7 @@ class Report:
 
 
 def examine() -> Report:
-    """Examine Python, the packages, the model runtimes, the bundled data and the ports.
+    """Examine Python, the packages, the model runtimes, the bundled data, the emulator and the ports.
 
     Returns
     -------
@@ -91,6 +91,7 @@ def examine() -> Report:
         _runtimes,
         _data,
         _virtual_board,
+        _emulator,
         _ports,
     )
     findings: list[Finding] = []
@@ -238,6 +239,29 @@ def _virtual_board() -> Iterator[Finding]:
         info = board.info
         found = f"answers: {info.firmware} {info.firmware_version}"
         yield Finding(status="ok", subject="virtual board", found=found)
+
+
+def _emulator() -> Iterator[Finding]:
+    import importlib.util
+
+    modules = {"ziglang": "ziglang", "unicorn": "unicorn", "capstone": "capstone", "elftools": "pyelftools"}
+    missing = [package for module, package in modules.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        yield Finding(
+            status="note",
+            subject="virtual Cortex-M4",
+            found=f"not there: {', '.join(missing)} missing. Only virtual://cortex-m4 needs it.",
+            mend="python -m pip install -e '.[emulator]'",
+        )
+        return
+    from tinyml_labs.emulator.block_counter import load_block_counter
+    from tinyml_labs.emulator.zig import cache_folder
+
+    load_block_counter()
+    version = importlib.metadata.version
+    found = f"ready: ziglang {version('ziglang')}, unicorn {version('unicorn')}"
+    found += f"; keeps what it compiles in {cache_folder()}"
+    yield Finding(status="ok", subject="virtual Cortex-M4", found=found)
 
 
 def _ports() -> Iterator[Finding]:

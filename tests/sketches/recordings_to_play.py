@@ -159,10 +159,11 @@ def sweep() -> Played:
     return Played(sketch="", sensor="analog", raw=b"", samples=samples, count=300, from_start=True)
 
 
-def find_start(samples: NDArray, played: NDArray) -> int:
-    """Give the place in the recording where the captured samples begin; -1 if nowhere."""
-    around = np.concatenate([played, played[:4]])
-    starts = [k for k in range(len(played)) if np.array_equal(around[k : k + 4], samples[:4])]
+def find_start(samples: NDArray, played: NDArray, numbers: NDArray | None = None) -> int:
+    """Give the place in the recording where the captured samples begin; -1 if nowhere. ``numbers`` as below."""
+    first = np.arange(4) if numbers is None else numbers[:4]
+    places = range(len(played))
+    starts = [k for k in places if np.array_equal(played[(k + first) % len(played)], samples[:4])]
     return starts[0] if len(starts) == 1 else -1
 
 

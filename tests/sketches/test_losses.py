@@ -66,7 +66,7 @@ def test_lost_samples_are_counted(
     with qemu(cortex_m4_program(played, *defines)) as port:
         messages, end = collect(port, count)
     samples, numbers = samples_of(messages, played)
-    start = find_start(samples, played.samples)
+    start = find_start(samples, played.samples, numbers)
     assert start >= 0
     assert count_wrong(samples, played.samples, start, numbers) == 0
     assert 0 < len(samples) < count

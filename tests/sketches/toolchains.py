@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +18,9 @@ import pytest
 HERE = Path(__file__).parent
 SKETCHES = HERE.parents[1] / "arduino_sketches"
 LIBRARIES = SKETCHES / "libraries"
-SHIM = HERE / "shim"
-STAND_INS = HERE / "stand_ins"
+SHIM = HERE.parents[1] / "tinyml_labs" / "emulator" / "board"
+STAND_INS = HERE.parents[1] / "tinyml_labs" / "emulator" / "stand_ins"
+TFLM_STAND_IN = HERE / "stand_ins" / "tflm"
 
 _ARM_PACKAGES = "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm"
 _AVR_PACKAGES = "arduino-builder arduino-core-avr gcc-avr gcc libsimavr-dev"
@@ -100,7 +103,9 @@ def compile_for_cortex_m4(
     Path
         The program, for ``qemu-system-arm -kernel``.
     """
-    places = [SHIM, STAND_INS, LIBRARIES / "TinyMLLabs" / "src", *(library / "src" for library in libraries)]
+    brought = source / sketch / "src"
+    used = [library for library in (LIBRARIES / "TinyMLLabs", *libraries) if not (brought / library.name).is_dir()]
+    places = [SHIM, STAND_INS, *(library / "src" for library in used)]
     played = folder / "recording.bin"
     played.write_bytes(recording)
     linked = folder / "recording.s"
@@ -108,22 +113,55 @@ def compile_for_cortex_m4(
         ".section .rodata\n.balign 4\n.global recording_start, recording_end\n"
         f'recording_start: .incbin "{played}"\nrecording_end:\n'
     )
+    flags = [
+        *[*_CORTEX_M4, "-Os", *_OUR_WARNINGS, "-ffunction-sections", "-fdata-sections"],
+        *(f"-D{define}" for define in defines),
+        *(f"-I{place}" for place in places),
+    ]
+    plain = _sources(source / sketch, (), ".c")
+    objects = [folder / f"{number}_{file.stem}.o" for number, file in enumerate(plain)]
+    for file, target in zip(plain, objects, strict=True):  # g++ would take a .c file for C++
+        run_compiler(["arm-none-eabi-gcc", *flags, "-std=gnu99", "-c", file, "-o", target])
+    objects += [archive for library in used for archive in _archive(library / "src", defines)]
     program = folder / f"{sketch}.elf"
     run_compiler(
         [
-            *["arm-none-eabi-g++", *_CORTEX_M4, "-Os", "-std=gnu++14", "-fno-exceptions", "-fno-rtti"],
-            *[*_OUR_WARNINGS, "-ffunction-sections", "-fdata-sections"],
-            *[f"-D{define}" for define in defines],
-            *[f"-I{place}" for place in places],
+            *["arm-none-eabi-g++", *flags, "-std=gnu++14", "-fno-exceptions", "-fno-rtti"],
             *["-include", "Arduino.h", "-x", "c++", source / sketch / f"{sketch}.ino"],
-            *[*sorted((source / sketch).glob("*.c*")), "-x", "none"],
-            *[file for library in libraries for file in sorted((library / "src").glob("*.cpp"))],
+            *[*_sources(source / sketch, used, ".cpp"), "-x", "none", *objects],
             *[STAND_INS / name for name in stand_ins],
             *[SHIM / "mps2.cpp", SHIM / "Print.cpp", linked, "-T", SHIM / "mps2.ld", "-nostartfiles"],
             *["--specs=nano.specs", "--specs=nosys.specs", "-Wl,--gc-sections", "-o", program],
         ]
     )
     return program
+
+
+def _archive(source: Path, defines: Iterable[str]) -> list[Path]:
+    """Compile a library's C, unless an earlier test has: it sees no define of the sketch but the kernels' own."""
+    files = sorted(source.rglob("*.c"))
+    if not files:
+        return []
+    flags = [*_CORTEX_M4, "-Os", *_OUR_WARNINGS, "-ffunction-sections", "-fdata-sections", "-std=gnu99"]
+    flags += [f"-D{define}" for define in sorted(defines) if define.startswith("TINYML_")]
+    contents = [file.read_bytes() for file in [*sorted(source.rglob("*.h")), *files]]
+    key = hashlib.sha256(repr((str(source), flags, contents)).encode()).hexdigest()[:16]
+    archive = HERE.parents[1] / ".pytest_cache" / "cortex_m4" / f"{source.parent.name}-{key}.a"
+    if not archive.exists():
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=archive.parent) as place:
+            objects = [Path(place) / f"{number}_{file.stem}.o" for number, file in enumerate(files)]
+            for file, target in zip(files, objects, strict=True):
+                run_compiler(["arm-none-eabi-gcc", *flags, f"-I{source}", "-c", file, "-o", target])
+            run_compiler(["arm-none-eabi-ar", "rcs", Path(place) / "made.a", *objects])
+            (Path(place) / "made.a").replace(archive)
+    return [archive]
+
+
+def _sources(sketch: Path, libraries: Iterable[Path], ending: str) -> list[Path]:
+    """Give a sketch's sources of one language and those of its libraries, as Arduino's builder collects them."""
+    own = [*sketch.glob(f"*{ending}"), *(sketch / "src").rglob(f"*{ending}")]
+    return sorted(own) + [file for library in libraries for file in sorted((library / "src").rglob(f"*{ending}"))]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,15 +56,21 @@ class LoopSource:
         self._make = make
         self._samples: NDArray | None = None
 
-    def take(self, first: int, count: int) -> NDArray:
-        """Give samples from number ``first`` on."""
+    @property
+    def samples(self) -> NDArray:
+        """All of them, (samples, channels)."""
         if self._samples is None:
             dtype = np.dtype(self.description.dtype).newbyteorder("<")
             self._samples = np.ascontiguousarray(self._make(), dtype).reshape(-1, self.description.channels)
-        start = first % len(self._samples)
-        if start + count <= len(self._samples):
-            return self._samples[start : start + count]
-        return self._samples[np.arange(first, first + count) % len(self._samples)]
+        return self._samples
+
+    def take(self, first: int, count: int) -> NDArray:
+        """Give samples from number ``first`` on."""
+        samples = self.samples
+        start = first % len(samples)
+        if start + count <= len(samples):
+            return samples[start : start + count]
+        return samples[np.arange(first, first + count) % len(samples)]
 
 
 class PatternSource:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from tinyml_labs.link.errors import PortError
+from tinyml_labs.virtual.emulated_settings import EmulatedBoardSettings
 from tinyml_labs.virtual.settings import VirtualBoardSettings
 
+EMULATED = "cortex-m4"
+"""The address of the emulated board: ``virtual://cortex-m4``."""
+
+_Settings = TypeVar("_Settings", VirtualBoardSettings, EmulatedBoardSettings)
 _TRUE, _FALSE = ("on", "yes", "true", "1"), ("off", "no", "false", "0")
 
 
@@ -28,17 +33,48 @@ def parse_url(url: str) -> VirtualBoardSettings:
     parts = urlsplit(url)
     if parts.netloc or parts.path not in ("", "/"):
         raise PortError(
-            f"{url}: a virtual board has no address. Settings go after a question mark: virtual://?speed=10"
+            f"{url}: a virtual board has no address but {EMULATED}, the emulated one. Settings go after a question "
+            f"mark: virtual://?speed=10 or virtual://{EMULATED}?model=sine.tflite"
         )
+    return _make_settings(url, VirtualBoardSettings)
+
+
+def is_emulated(url: str) -> bool:
+    """Say whether a ``virtual://`` URL is that of the emulated Cortex-M4.
+
+    >>> is_emulated("virtual://cortex-m4?model=sine.tflite"), is_emulated("virtual://?model=sine.tflite")
+    (True, False)
+    """
+    parts = urlsplit(url)
+    return parts.netloc == EMULATED and parts.path in ("", "/")
+
+
+def parse_emulator_url(url: str) -> EmulatedBoardSettings:
+    """Read the settings of an emulated board, as :func:`parse_url` does.
+
+    Raises
+    ------
+    PortError
+
+    >>> parse_emulator_url("virtual://cortex-m4?model=sine.tflite&speed=0").model
+    'sine.tflite'
+    """
+    return _make_settings(url, EmulatedBoardSettings)
+
+
+def _make_settings(url: str, kind: type[_Settings]) -> _Settings:
     try:
-        return VirtualBoardSettings(**read_settings(url, parse_qsl(parts.query, keep_blank_values=True)))
+        texts = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+        return kind(**read_settings(url, texts, kind))
     except PortError:
         raise
     except ValueError as error:
         raise PortError(f"{url}: {error}") from None
 
 
-def read_settings(source: str, texts: Iterable[tuple[str, str]]) -> dict[str, Any]:
+def read_settings(
+    source: str, texts: Iterable[tuple[str, str]], kind: type[Any] = VirtualBoardSettings
+) -> dict[str, Any]:
     """Turn names and texts into settings.
 
     Parameters
@@ -46,17 +82,19 @@ def read_settings(source: str, texts: Iterable[tuple[str, str]]) -> dict[str, An
     source : str
         Where they come from, for the message.
     texts : iterable of (name, text)
+    kind : type
+        Which settings: a dataclass.
 
     Returns
     -------
     dict
-        Keyword arguments of :class:`VirtualBoardSettings`.
+        Its keyword arguments.
 
     Raises
     ------
     PortError
     """
-    defaults = {field.name: field.default for field in dataclasses.fields(VirtualBoardSettings)}
+    defaults = {field.name: field.default for field in dataclasses.fields(kind)}
     settings: dict[str, Any] = {}
     for name, text in texts:
         if name not in defaults:

@@ -12,10 +12,11 @@ from typing import IO, Any
 
 from tinyml_labs.child_program import child_program
 from tinyml_labs.link.errors import PortError
-from tinyml_labs.virtual.settings import VirtualBoardSettings
-from tinyml_labs.virtual.urls import parse_url
+from tinyml_labs.virtual.urls import is_emulated, parse_emulator_url, parse_url
 
 _START_TIMEOUT_S = 30.0
+_BUILD_TIMEOUT_S = 600.0  # a busy computer compiles the emulated board's C library for the first time
+_MESSAGE_MARK = "\f"
 
 if sys.platform == "win32":
     from serial.urlhandler.protocol_socket import Serial as _Base  # no pty there
@@ -35,9 +36,9 @@ class Serial(_Base):
     def open(self) -> None:
         """Start the board and open its port."""
         self._url = self._url or str(self.name)
-        settings = parse_url(self._url)
+        command, timeout_s = _choose_board(self._url)
         if not self.is_open and self._board is None:
-            self._board, address = _start_board(settings)
+            self._board, address = _start_board(command, timeout_s)
             self._addresses = _watch(self._board)
             self._end = weakref.finalize(self, _end_board, self._board)
             self.port = address
@@ -79,11 +80,19 @@ class Serial(_Base):
             return found
 
 
-def _start_board(settings: VirtualBoardSettings) -> tuple[subprocess.Popen[str], str]:
+def _choose_board(url: str) -> tuple[list[str], float]:
+    """Give the command that starts a URL's board, and how long that may take."""
+    if is_emulated(url):
+        emulated = parse_emulator_url(url).to_json()
+        return [*child_program("tinyml_labs.emulator.board_process"), "--settings", emulated], _BUILD_TIMEOUT_S
+    return [*child_program("tinyml_labs.virtual.__main__"), "--settings", parse_url(url).to_json()], _START_TIMEOUT_S
+
+
+def _start_board(command: list[str], timeout_s: float) -> tuple[subprocess.Popen[str], str]:
     # Its errors go to a file: a pipe that nobody reads would fill and stop the board.
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
-            [*child_program("tinyml_labs.virtual.__main__"), "--until-parent-ends", "--settings", settings.to_json()],
+            [*command, "--until-parent-ends"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -91,7 +100,7 @@ def _start_board(settings: VirtualBoardSettings) -> tuple[subprocess.Popen[str],
             start_new_session=sys.platform != "win32",  # Ctrl-C in the terminal is for the host
         )
         assert process.stdout is not None
-        impatience = threading.Timer(_START_TIMEOUT_S, process.kill)
+        impatience = threading.Timer(timeout_s, process.kill)
         impatience.daemon = True
         impatience.start()
         try:
@@ -107,8 +116,12 @@ def _start_board(settings: VirtualBoardSettings) -> tuple[subprocess.Popen[str],
         process.stdout.close()
         process.wait(timeout=_START_TIMEOUT_S)
         errors.seek(0)
-        reason = errors.read().strip().splitlines()[-1:]
-    raise PortError(f"The virtual board did not start: {reason[0] if reason else 'no reason given'}")
+        said = errors.read().strip()
+    if _MESSAGE_MARK in said:  # a message of several lines, such as a compiler's
+        reason = said.rpartition(_MESSAGE_MARK)[2]
+    else:
+        reason = said.splitlines()[-1] if said else f"no reason given within {timeout_s:g} s"
+    raise PortError(f"The virtual board did not start: {reason}")
 
 
 def _watch(process: subprocess.Popen[str]) -> queue.SimpleQueue[str]:
