@@ -75,7 +75,9 @@ def layer_name(operator: Operator, graph: Subgraph) -> str:
     """
     outputs = [graph.tensors[index] for index in operator.outputs if index >= 0]
     names = [tensor.name for tensor in (*_constants(operator, graph)[:1], *outputs)]
-    layers = [layer for name in names for piece in name.split(";") if (layer := _layer_of(piece))]
+    pieces = [piece for name in names for piece in name.split(";")]
+    pieces.sort(key=lambda piece: "/batchnorm/" in piece)  # what a normalisation became comes last
+    layers = [layer for piece in pieces if (layer := _layer_of(piece))]
     for layer in layers:
         if not layer.startswith(_FUSED_LAYERS):
             return layer
