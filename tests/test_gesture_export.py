@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny_models
+from compiled_models import compile_and_run
 from tiny_gestures import tiny_classifier
 
 from tinyml_labs.features import MotionFeatureSettings, Normalisation
 from tinyml_labs.gesture_classifier import GestureClassifier
 from tinyml_labs.gesture_export import export_gesture_classifier
 
-LIBRARY = Path(__file__).parents[1] / "arduino_sketches" / "libraries" / "TinyMLLabs" / "src"
+FILES = ["gesture_settings.h", "gesture_model.h", "gesture_model.c", "gesture_model_board.cpp"]
 
 
 @pytest.fixture(scope="module")
@@ -28,23 +26,26 @@ def classifier() -> GestureClassifier:
 def test_the_same_classifier_gives_the_same_bytes(classifier: GestureClassifier, tmp_path: Path) -> None:
     first = export_gesture_classifier(classifier, tmp_path / "first")
     second = export_gesture_classifier(classifier, tmp_path / "second")
-    assert [file.name for file in first] == ["gesture_settings.h", "gesture_model.cpp"]
+    assert [file.name for file in first] == FILES
     assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
-    assert sorted(path.name for path in (tmp_path / "first").iterdir()) == ["gesture_model.cpp", "gesture_settings.h"]
+    assert sorted(path.name for path in (tmp_path / "first").iterdir()) == sorted(FILES)
 
 
-def compile_and_run(folder: Path, source: str) -> str:
-    if shutil.which("g++") is None:
-        words = "g++ is not installed: sudo apt-get install g++"
-        pytest.fail(words) if os.environ.get("CI") == "true" else pytest.skip(words)
-    (folder / "probe.cpp").write_text(source)
-    flags = ["-std=c++11", "-Wall", "-Wextra", "-Werror", "-pedantic", f"-I{LIBRARY}", f"-I{folder}"]
-    files = [str(folder / name) for name in ("probe.cpp", "gesture_model.cpp")]
-    command = ["g++", *flags, *files, "-o", str(folder / "probe")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return done.stderr
-    return subprocess.run([str(folder / "probe")], capture_output=True, text=True, check=True).stdout
+def test_an_export_removes_the_files_of_the_other_engine(classifier: GestureClassifier, tmp_path: Path) -> None:
+    by_library = export_gesture_classifier(classifier, tmp_path, engine="tflm", arena_bytes=8192)
+    assert sorted(tmp_path.iterdir()) == sorted(by_library)
+    assert "gesture_model_tflm.cpp" in {path.name for path in by_library}
+    assert [path.name for path in export_gesture_classifier(classifier, tmp_path)] == FILES
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
+
+
+def test_taps_and_engines(classifier: GestureClassifier, tmp_path: Path) -> None:
+    export_gesture_classifier(classifier, tmp_path, taps=True)
+    assert "#define GESTURE_MODEL_TAPS 1" in (tmp_path / "gesture_model.h").read_text()
+    with pytest.raises(ValueError, match="Only a compiled model shows its layers"):
+        export_gesture_classifier(classifier, tmp_path, engine="tflm", taps=True)
+    with pytest.raises(ValueError, match="The engine is 'onnx', expected one of auto, compiled, tflm"):
+        export_gesture_classifier(classifier, tmp_path, engine="onnx")
 
 
 @pytest.mark.slow

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,16 +10,17 @@ import numpy as np
 import pytest
 import tiny_keywords
 import tiny_models
+from compiled_models import compile_and_run as compile_and_run_source
 from tiny_models import OperatorSpec, TensorSpec
 
+from tinyml_labs import inference
 from tinyml_labs.features import SpectrogramSettings, WindowSettings
 from tinyml_labs.keyword_classifier import KeywordClassifier, load_reference_keyword_classifier
 from tinyml_labs.keyword_export import export_keyword_classifier
 
-REPOSITORY = Path(__file__).parents[1]
-LIBRARY = REPOSITORY / "arduino_sketches" / "libraries" / "TinyMLLabs" / "src"
-SKETCH = REPOSITORY / "arduino_sketches" / "keyword_spotter"
-TFLM = REPOSITORY / "tests" / "sketches" / "stand_ins" / "tflm"
+COMPILED = ["keyword_settings.h", "keyword_model.h", "keyword_model.c", "keyword_model_board.cpp"]
+BY_LIBRARY = ["keyword_settings.h", *(f"keyword_model_{part}" for part in (
+    "data.h", "data.c", "settings.h", "ops.h", "tflm.cpp"))]  # fmt: skip
 
 PROBE = """#include <cstdio>
 #include "keyword_settings.h"
@@ -60,30 +58,28 @@ def logistic_classifier() -> KeywordClassifier:
     return KeywordClassifier(model=tiny_models.build_model(tensors, operators, inputs=(0,), outputs=(4,)))
 
 
-def export(classifier: KeywordClassifier, folder: Path) -> list[str]:
-    return [path.name for path in export_keyword_classifier(classifier, folder, arena_bytes=8192)]
+def export(classifier: KeywordClassifier, folder: Path, engine: str = "auto") -> list[str]:
+    made = export_keyword_classifier(classifier, folder, engine=engine, arena_bytes=8192)
+    return [path.name for path in made]
+
+
+def probed(model: bytes) -> list[int]:
+    """What TensorFlow Lite Micro (elsewhere: LiteRT) makes of the probe's input, as bytes."""
+    tensor = inference.load(model).inputs[0]
+    size = int(np.prod(tensor.shape))
+    given = (np.arange(size) + 7).astype(np.uint8).view(np.int8).reshape(1, *tensor.shape[1:])
+    return inference.run(model, given).view(np.uint8).ravel().tolist()
 
 
 def compile_and_run(folder: Path, source: str = PROBE) -> str:
-    if shutil.which("g++") is None:
-        words = "g++ is not installed: sudo apt-get install g++"
-        pytest.fail(words) if os.environ.get("CI") == "true" else pytest.skip(words)
-    (folder / "probe.cpp").write_text(source)
-    flags = ["-std=c++11", "-Wall", "-Wextra", "-Werror", "-pedantic", f"-I{LIBRARY}", f"-I{folder}", f"-I{TFLM}"]
-    shutil.copy(SKETCH / "tflm_model.cpp", folder)  # away from the headers of the sketch's own model
-    files = [*folder.glob("*.cpp"), *folder.glob("*.c")]
-    done = subprocess.run(
-        ["g++", *flags, *files, "-o", folder / "probe"], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        return done.stderr
-    return subprocess.run([folder / "probe"], capture_output=True, text=True, check=True).stdout
+    return compile_and_run_source(folder, source)
 
 
 def test_the_same_classifier_gives_the_same_bytes(tmp_path: Path) -> None:
-    for made in (tiny_keywords.tiny_classifier(), logistic_classifier()):
+    for made, engine in ((tiny_keywords.tiny_classifier(), "auto"), (logistic_classifier(), "tflm")):
         first, second = (
-            export_keyword_classifier(made, tmp_path / name, arena_bytes=8192) for name in ("first", "second")
+            export_keyword_classifier(made, tmp_path / name, engine=engine, arena_bytes=8192)
+            for name in ("first", "second")
         )
         assert [file.name for file in first] == [file.name for file in second]
         assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
@@ -92,16 +88,12 @@ def test_the_same_classifier_gives_the_same_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_compiled_settings_are_the_classifiers(tmp_path: Path) -> None:
-    """Once with a model of dense layers, which is C++ by itself, and once with one that a library runs."""
+    """Once compiled, and once by a library, whose stand-in gives back the first inputs."""
     chosen = SpectrogramSettings(stride_ms=30)
     window = WindowSettings(rate_hz=chosen.rate_of_frames_hz, window_ms=1470, stride_ms=210)
     dense = replace(tiny_keywords.tiny_classifier(), spectrogram=chosen, window=window)
-    for made, files, scale in (
-        (dense, ["keyword_settings.h", "keyword_model.cpp"], 26.2 / 255),
-        (logistic_classifier(), ["keyword_settings.h", *(f"keyword_model_{part}" for part in (
-            "data.h", "data.c", "settings.h", "ops.h"))], 0.1),
-    ):  # fmt: skip
-        assert export(made, tmp_path) == files
+    for made, engine, scale in ((dense, "auto", 26.2 / 255), (logistic_classifier(), "tflm", 0.1)):
+        assert export(made, tmp_path, engine) == (COMPILED if engine == "auto" else BY_LIBRARY)
         said = compile_and_run(tmp_path).split("\n")
         every = made.spectrogram.stride_ms // 10
         assert said[0] == f"1 49 {made.window.stride} 40 {len(made.labels)} {every}"
@@ -112,8 +104,8 @@ def test_the_compiled_settings_are_the_classifiers(tmp_path: Path) -> None:
         assert said[4] == hashlib.sha256(made.model).hexdigest()
         assert np.float32(said[5].split()[0]) == np.float32(scale) and said[5].split()[1] == "-128"
         assert said[6] == ""
-        if made is not dense:
-            assert said[7].split() == ["7", "8", "9", "10"]  # what the stand-in for the library gives
+        outputs = np.array(said[7].split(), np.uint8)
+        assert outputs.tolist() == ([7, 8, 9, 10] if engine == "tflm" else probed(made.model))
 
 
 @pytest.mark.slow
@@ -124,23 +116,24 @@ def test_the_reference_compiles(tmp_path: Path) -> None:
     assert said[:3] == ["1 49 5 40 4 2", "silence,unknown,yes,no", "no"]
     assert said[4] == hashlib.sha256(reference.model).hexdigest()
     assert said[6] == ""
+    assert np.array(said[7].split(), np.uint8).tolist() == probed(reference.model)
 
 
 @pytest.mark.slow
 def test_an_arena_that_is_too_small_is_told(tmp_path: Path) -> None:
-    export_keyword_classifier(logistic_classifier(), tmp_path, arena_bytes=1024)
+    export_keyword_classifier(logistic_classifier(), tmp_path, engine="tflm", arena_bytes=1024)
     assert "the arena is too small: export with a larger arena_bytes." in compile_and_run(tmp_path)
 
 
 @pytest.mark.slow
 def test_files_of_two_exports_do_not_compile(tmp_path: Path) -> None:
-    for first, second in (
-        (tiny_keywords.tiny_classifier(), tiny_keywords.tiny_classifier(seed=1)),
-        (logistic_classifier(), replace(logistic_classifier(), model=logistic_classifier().model + b"\0")),
+    for engine, first, second in (
+        ("compiled", tiny_keywords.tiny_classifier(), tiny_keywords.tiny_classifier(seed=1)),
+        ("tflm", logistic_classifier(), replace(logistic_classifier(), model=logistic_classifier().model + b"\0")),
     ):
-        export(first, tmp_path)
+        export(first, tmp_path, engine)
         settings = (tmp_path / "keyword_settings.h").read_bytes()
-        export(second, tmp_path)
+        export(second, tmp_path, engine)
         (tmp_path / "keyword_settings.h").write_bytes(settings)
         said = compile_and_run(tmp_path, "int main() {}")
         assert "keyword_settings.h is of another model: export both again" in said

@@ -104,6 +104,11 @@ def _check_labels(labels: Sequence[str], model: ModelFile) -> None:
         )
 
 
+def check_runs_on_board(model: ModelFile) -> None:
+    """Raise ValueError if the model has an op that TensorFlow Lite Micro does not have."""
+    _resolver_methods(model)
+
+
 def _resolver_methods(model: ModelFile) -> list[str]:
     names = sorted({op.custom_code or op.name for graph in model.subgraphs for op in graph.operators})
     methods = [resolver_method(name) for name in names]

@@ -3,8 +3,9 @@
 >>> from tinyml_labs.gesture_export import export_gesture_classifier
 >>> export_gesture_classifier(classifier, "arduino_sketches/gesture_classifier")  # doctest: +SKIP
 
-Two files: ``gesture_settings.h`` (window, bands, normalisation, smoother, labels) and ``gesture_model.cpp``. The same
-classifier gives the same bytes. Files of two models do not compile together.
+``gesture_settings.h`` has window, bands, normalisation, smoother and labels. The model is C by
+:mod:`tinyml_labs.compiler`, ``gesture_model.h`` and ``.c``; or, by ``engine="tflm"``, an array that a library of
+TensorFlow Lite Micro runs. The same classifier gives the same bytes. Files of two models do not compile together.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from pathlib import Path
 import numpy as np
 
 from tinyml_labs import c_literals
-from tinyml_labs.dense_c import model_source
 from tinyml_labs.export import write_source
 from tinyml_labs.features import MOTION_CHANNELS, MOTION_UNITS, motion_feature_names
 from tinyml_labs.gesture_classifier import GestureClassifier
@@ -29,41 +29,66 @@ from tinyml_labs.sketch_header import (
     label_lines,
     smoothing_line,
 )
+from tinyml_labs.sketch_model import prepare_sketch_model
 
-SETTINGS_FILE, MODEL_FILE = "gesture_settings.h", "gesture_model.cpp"
+SETTINGS_FILE = "gesture_settings.h"
 
 _GENERATED = "tinyml_labs.gesture_export"
 
 
-def export_gesture_classifier(classifier: GestureClassifier, directory: str | os.PathLike[str]) -> list[Path]:
-    """Write ``gesture_settings.h`` and ``gesture_model.cpp``.
+def export_gesture_classifier(
+    classifier: GestureClassifier,
+    directory: str | os.PathLike[str],
+    *,
+    engine: str = "auto",
+    arena_bytes: int | None = None,
+    taps: bool = False,
+) -> list[Path]:
+    """Write the settings and the model.
 
     Parameters
     ----------
     classifier : GestureClassifier
-        Its model is an int8 .tflite of dense layers, with a softmax at the end.
+        Its model is an int8 .tflite.
     directory : str or PathLike
-        The sketch's folder; it is made if it does not exist. Both files are replaced, each at once.
+        The sketch's folder; it is made if it does not exist. Files of an earlier export are replaced, or removed if
+        this model has no such file.
+    engine : str
+        ``"compiled"`` makes C of the model; ``"tflm"`` leaves it to a library of TensorFlow Lite Micro; ``"auto"``
+        compiles it if the compiler knows every op.
+    arena_bytes : int, optional
+        Working memory for TensorFlow Lite Micro; measured here by default.
+    taps : bool
+        Let the compiled model show its layers to :func:`tinyml_labs.replay.replay`.
 
     Returns
     -------
     list of Path
-        The two files.
+        The files.
 
     Raises
     ------
     ValueError
-        If two of its parts do not fit each other, with what was found; or if the model has other layers.
+        If two of its parts do not fit each other, with what was found; or if the model has an op that neither
+        the compiler nor TensorFlow Lite Micro has.
     """
     model = read_model(classifier.model)
     _check_features(model, classifier)
     check_labels(classifier.labels, model.outputs[0].size)
-    check = export_check(SETTINGS_FILE, "GESTURE_EXPORT", model)
-    source = model_source(model.data, header=SETTINGS_FILE, name="kGestureModel", made_by=_GENERATED, check=check)
-    files = {SETTINGS_FILE: _settings_header(model, classifier), MODEL_FILE: source}
+    prepared = prepare_sketch_model(
+        model,
+        file_name="gesture_model",
+        cpp_name="kGestureModel",
+        header=SETTINGS_FILE,
+        check=export_check(SETTINGS_FILE, "GESTURE_EXPORT", model),
+        made_by=_GENERATED,
+        engine=engine,
+        arena_bytes=arena_bytes,
+        taps=taps,
+    )
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
-    return [write_source(folder / name, text) for name, text in files.items()]
+    return [write_source(folder / SETTINGS_FILE, _settings_header(model, classifier)), *prepared.write(folder)]
 
 
 def _check_features(model: ModelFile, classifier: GestureClassifier) -> None:
@@ -106,7 +131,7 @@ def _settings_header(model: ModelFile, classifier: GestureClassifier) -> str:
         "",
         "#include <TinyMLLabs.h>",
         "",
-        f"#define GESTURE_EXPORT {export_number(model)}  // by this number gesture_model.cpp knows its settings",
+        f"#define GESTURE_EXPORT {export_number(model)}  // by this number the model's files know their settings",
         "",
         "extern const tinyml::Model kGestureModel;",
         "",

@@ -3,9 +3,8 @@
 >>> from tinyml_labs.keyword_export import export_keyword_classifier
 >>> export_keyword_classifier(classifier, "arduino_sketches/keyword_spotter")  # doctest: +SKIP
 
-``keyword_settings.h`` has window, labels and smoother. The model is the array ``keyword_model_data``, which a library
-of TensorFlow Lite Micro runs; one of dense layers alone is C++ by itself, ``keyword_model.cpp``, and needs no such
-library.
+``keyword_settings.h`` has window, labels and smoother. The model is C by :mod:`tinyml_labs.compiler`,
+``keyword_model.h`` and ``.c``; or, by ``engine="tflm"``, an array that a library of TensorFlow Lite Micro runs.
 The same classifier gives the same bytes. Files of two models do not compile together.
 """
 
@@ -14,24 +13,27 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tinyml_labs.dense_c import model_source
-from tinyml_labs.export import export_c, write_source
+from tinyml_labs.export import write_source
 from tinyml_labs.features.audio import SPECTROGRAM_CHANNELS, SPECTROGRAM_STEP_MS
 from tinyml_labs.keyword_classifier import KeywordClassifier
 from tinyml_labs.model_file import ModelFile, read_model
 from tinyml_labs.sketch_header import check_labels, export_check, export_number, label_lines, smoothing_line
+from tinyml_labs.sketch_model import prepare_sketch_model
 
-SETTINGS_FILE, MODEL_FILE = "keyword_settings.h", "keyword_model.cpp"
+SETTINGS_FILE = "keyword_settings.h"
 
 _GENERATED = "tinyml_labs.keyword_export"
 _MODEL = "keyword_model"
-_TFLM_FILES = tuple(f"{_MODEL}_{part}" for part in ("data.h", "data.c", "settings.h", "ops.h"))
 _MOST_INPUTS = 4096 - 64  # what one request of Python can hold
-_DENSE = {"FULLY_CONNECTED", "SOFTMAX"}
 
 
 def export_keyword_classifier(
-    classifier: KeywordClassifier, directory: str | os.PathLike[str], *, arena_bytes: int | None = None
+    classifier: KeywordClassifier,
+    directory: str | os.PathLike[str],
+    *,
+    engine: str = "auto",
+    arena_bytes: int | None = None,
+    taps: bool = False,
 ) -> list[Path]:
     """Write the settings and the model.
 
@@ -42,8 +44,13 @@ def export_keyword_classifier(
     directory : str or PathLike
         The sketch's folder; it is made if it does not exist. Files of an earlier export are replaced, or removed if
         this model has no such file.
+    engine : str
+        ``"compiled"`` makes C of the model; ``"tflm"`` leaves it to a library of TensorFlow Lite Micro; ``"auto"``
+        compiles it if the compiler knows every op.
     arena_bytes : int, optional
         Working memory for TensorFlow Lite Micro; measured here by default.
+    taps : bool
+        Let the compiled model show its layers to :func:`tinyml_labs.replay.replay`.
 
     Returns
     -------
@@ -59,18 +66,20 @@ def export_keyword_classifier(
     model = read_model(classifier.model)
     _check_model(model)
     check_labels(classifier.labels, model.outputs[0].size)
-    dense = _is_dense(model)
+    prepared = prepare_sketch_model(
+        model,
+        file_name=_MODEL,
+        cpp_name="kKeywordModel",
+        header=SETTINGS_FILE,
+        check=export_check(SETTINGS_FILE, "KEYWORD_EXPORT", model),
+        made_by=_GENERATED,
+        engine=engine,
+        arena_bytes=arena_bytes,
+        taps=taps,
+    )
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in _TFLM_FILES if dense else (MODEL_FILE,):
-        (folder / name).unlink(missing_ok=True)
-    made = [write_source(folder / SETTINGS_FILE, _settings_header(model, classifier, dense))]
-    if dense:
-        check = export_check(SETTINGS_FILE, "KEYWORD_EXPORT", model)
-        source = model_source(model.data, header=SETTINGS_FILE, name="kKeywordModel", made_by=_GENERATED, check=check)
-        return [*made, write_source(folder / MODEL_FILE, source)]
-    settings = {"export": int(export_number(model), 16)}
-    return made + export_c(model.data, folder, name=_MODEL, settings=settings, arena_bytes=arena_bytes)
+    return [write_source(folder / SETTINGS_FILE, _settings_header(model, classifier)), *prepared.write(folder)]
 
 
 def _check_model(model: ModelFile) -> None:
@@ -88,16 +97,11 @@ def _check_model(model: ModelFile) -> None:
         )
 
 
-def _is_dense(model: ModelFile) -> bool:
-    return len(model.subgraphs) == 1 and {op.name for op in model.subgraphs[0].operators} <= _DENSE
-
-
-def _settings_header(model: ModelFile, classifier: KeywordClassifier, dense: bool) -> str:
+def _settings_header(model: ModelFile, classifier: KeywordClassifier) -> str:
     window, labels, smoother = classifier.window, classifier.labels, classifier.smoother
     sizes = f"{window.length}, {SPECTROGRAM_CHANNELS}, {len(labels)}, {smoother.average_windows}"
     seconds = f"{window.length / window.rate_hz:.3g} s, one each {window.stride / window.rate_hz:.3g} s"
     every = classifier.spectrogram.stride_ms // SPECTROGRAM_STEP_MS
-    runtime = ["", "#define KEYWORD_TFLM  // tflm_model.cpp runs it"] if not dense else []
     lines = [
         f"// Made by {_GENERATED}: do not change it by hand. Export again.",
         f"// The model: {len(model.data):,} bytes as a .tflite file, SHA-256 {model.sha256}",
@@ -107,7 +111,6 @@ def _settings_header(model: ModelFile, classifier: KeywordClassifier, dense: boo
         "#include <TinyMLLabs.h>",
         "",
         f"#define KEYWORD_EXPORT {export_number(model)}  // by this number the model's files know their settings",
-        *runtime,
         "",
         "extern const tinyml::Model kKeywordModel;",
         "",

@@ -8,7 +8,7 @@
 //   one you think.
 // - CSV_MODE: the scores as curves in the Serial Plotter, until Python asks for frames.
 //
-// Another model: tinyml_labs.gesture_export writes gesture_settings.h and gesture_model.cpp. Boards and IMUs: ../README.md.
+// Another model: tinyml_labs.gesture_export writes gesture_settings.h and the model. Boards and IMUs: ../README.md.
 
 // #define CSV_MODE
 // #define USE_LSM9DS1  // Nano 33 BLE Sense, with this library alone installed
@@ -59,7 +59,7 @@ void setup() {
   Serial.begin(115200);
   set_led(false);
   this_board_id(board_id);
-  fault = classifier.valid() ? begin_samples() : "gesture_settings.h and gesture_model.cpp do not fit each other.";
+  fault = classifier.valid() ? begin_samples() : "gesture_settings.h and the model do not fit each other.";
   server.set_sensor_fault(fault);
   server.set_model(kGestureModel, micros);
 #ifdef CSV_MODE

@@ -5,7 +5,7 @@
 
 #include <TinyMLLabs.h>
 
-#define GESTURE_EXPORT 0x533ffb85  // by this number gesture_model.cpp knows its settings
+#define GESTURE_EXPORT 0x533ffb85  // by this number the model's files know their settings
 
 extern const tinyml::Model kGestureModel;
 

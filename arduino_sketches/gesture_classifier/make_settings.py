@@ -1,4 +1,4 @@
-"""Write gesture_settings.h and gesture_model.cpp: ``python make_settings.py [MODEL.tflite SETTINGS.json]``.
+"""Write gesture_settings.h and the model: ``python make_settings.py [MODEL.tflite SETTINGS.json]``.
 
 Without files it is the bundled reference classifier of ``02_gesture_recognition``. SETTINGS.json is what
 ``GestureClassifier.to_json()`` gives.
@@ -14,7 +14,7 @@ from tinyml_labs.gesture_export import export_gesture_classifier
 
 
 def main() -> None:
-    """Write both files beside this script."""
+    """Write the files beside this script."""
     if len(sys.argv) == 3:
         model, settings = map(Path, sys.argv[1:])
         classifier = GestureClassifier.from_json(model.read_bytes(), settings.read_text(encoding="utf-8"))

@@ -7,8 +7,6 @@
 
 #define KEYWORD_EXPORT 0x9c766667  // by this number the model's files know their settings
 
-#define KEYWORD_TFLM  // tflm_model.cpp runs it
-
 extern const tinyml::Model kKeywordModel;
 
 namespace keyword {

@@ -8,7 +8,7 @@
 //   one you think.
 // - CSV_MODE: the scores as curves in the Serial Plotter, until Python asks for frames.
 //
-// Needs the libraries TinyMLLabs and MicroFrontend, and most models one of TensorFlow Lite Micro: ../README.md says how.
+// Needs the libraries TinyMLLabs and MicroFrontend: ../README.md says how.
 // Another model: tinyml_labs.keyword_export writes keyword_settings.h and the model. Another microphone: microphone.h.
 
 // #define CSV_MODE

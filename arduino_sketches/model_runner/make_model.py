@@ -1,6 +1,6 @@
-"""Write model.cpp, the model of the sketch model_runner: ``python make_model.py [MODEL.tflite]``.
+"""Write runner_model, the model of the sketch model_runner: ``python make_model.py [MODEL.tflite]``.
 
-Without a file it is the bundled sine model. For models of int8 dense layers, such as those of ``01_hello_world``.
+Without a file it is the bundled sine model.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ import sys
 from pathlib import Path
 
 from tinyml_labs import datasets
-from tinyml_labs.dense_c import model_source
+from tinyml_labs.compiled_sketch import write_compiled_model
+from tinyml_labs.compiler import compile_model
 
 
 def main() -> None:
-    """Write model.cpp beside this script."""
+    """Write the model's three files beside this script."""
     model = sys.argv[1] if len(sys.argv) > 1 else datasets.load_reference_model("sine")
-    target = Path(__file__).with_name("model.cpp")
-    part = target.with_suffix(".part")
-    part.write_text(model_source(model, made_by="make_model.py"), encoding="utf-8")
-    part.replace(target)
+    compiled = compile_model(model, name="runner_model")
+    for path in write_compiled_model(compiled, Path(__file__).parent, header="model.h", made_by="make_model.py"):
+        print(path)
 
 
 if __name__ == "__main__":

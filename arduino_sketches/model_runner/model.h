@@ -1,4 +1,4 @@
-// The model that the sketch runs. model.cpp has it; another one with the same name takes its place.
+// The model that the sketch runs. runner_model_board.cpp has it; another one with the same name takes its place.
 #ifndef MODEL_H
 #define MODEL_H
 

@@ -1,11 +1,11 @@
-// Runs a model on the board, as it came out of Python: the sine of 01_hello_world, or another one in model.cpp.
+// Runs a model on the board, as it came out of Python: the sine of 01_hello_world, or another one in runner_model.
 //
 // - For Python: Board(port).infer(inputs) gives the outputs and the microseconds of each; Board(port).stream("result", 100)
 //   the model's own sweep through its inputs.
 // - DIALECT_MLPERF: the commands of MLPerf Tiny, for its public runner or a terminal: "name%", "infer 10 1%".
 // - CSV_MODE: the sweep as lines of text for the Arduino Serial Plotter, until Python asks for frames.
 //
-// Another model of dense layers: python make_model.py MODEL.tflite
+// Another model: python make_model.py MODEL.tflite, or `tinyml-labs deploy MODEL.tflite`, which makes a folder of it.
 #include <TinyMLLabs.h>
 
 #include "model.h"

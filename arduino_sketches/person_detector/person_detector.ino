@@ -7,7 +7,7 @@
 //   runs the model on pictures of yours, and Board(port).require_model(model) asks whether it is the one you think.
 // - CSV_MODE: the scores as curves in the Serial Plotter, until Python asks for frames.
 //
-// Needs the libraries TinyMLLabs and Arduino_OV767X, and most models one of TensorFlow Lite Micro: ../README.md says how, and
+// Needs the libraries TinyMLLabs and Arduino_OV767X: ../README.md says how, and
 // how much RAM it takes. Another model: tinyml_labs.person_export writes person_settings.h and the model. Another camera:
 // camera.h.
 

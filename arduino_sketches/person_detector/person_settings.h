@@ -7,8 +7,6 @@
 
 #define PERSON_EXPORT 0xeceeeab2  // by this number the model's files know their settings
 
-#define PERSON_TFLM  // tflm_model.cpp runs it
-
 extern const tinyml::Model kPersonModel;
 
 namespace person {

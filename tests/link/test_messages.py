@@ -73,6 +73,8 @@ def test_model_info(info: ModelInfo, request_number: int) -> None:
         m.Result(request=9, microseconds=1, offset=4082, total=5000, data=b"\x80\x7f\0"),
         m.StreamStart(sensor=3, samples=0),
         m.Samples(sensor=3, first=2**31, overruns=5, data=b"\0\1\2\3"),
+        m.Trace(first=3, count=m.EVERY_LAYER),
+        m.Layer(request=9, layer=30, offset=4084, total=55296, data=b"\x80\x7f\0"),
         m.StreamEnd(sensor=1, samples=100, overruns=0),
         m.Refusal(request=65535, code=4, text="the arena is too small: 1 KiB fehlt – für"),
     ],
@@ -94,6 +96,7 @@ def test_pieces() -> None:
 
 def test_constants_say_the_sizes_of_their_messages() -> None:
     assert len(m.Result(request=0, microseconds=0, offset=0, total=0, data=b"").pack()) == m.RESULT_OVERHEAD
+    assert len(m.Layer(request=0, layer=0, offset=0, total=0, data=b"").pack()) == m.LAYER_OVERHEAD
     assert len(m.Samples(sensor=0, first=0, overruns=0, data=b"").pack()) == m.SAMPLES_OVERHEAD
 
 

@@ -31,7 +31,19 @@ from tinyml_labs.link.errors import (
     ModelMismatch,
 )
 from tinyml_labs.link.framing import DecoderCounts, Frame
-from tinyml_labs.link.messages import ErrorCode, LoadBegin, Piece, Result, Samples, StreamEnd, StreamStart, Type
+from tinyml_labs.link.layers import LayerTrace, collect_layers
+from tinyml_labs.link.messages import (
+    EVERY_LAYER,
+    ErrorCode,
+    LoadBegin,
+    Piece,
+    Result,
+    Samples,
+    StreamEnd,
+    StreamStart,
+    Trace,
+    Type,
+)
 from tinyml_labs.link.ports import DEFAULT_BAUD
 
 _PIECE_OVERHEAD = 8
@@ -269,21 +281,10 @@ class Board:
         outputs_bytes = sum(t.nbytes for t in found.outputs)
         raw = bytearray()
         times = np.zeros(len(rows), np.int64)
-        row_bytes = rows.shape[1]
-        step = self.info.max_payload - _PIECE_OVERHEAD
-
-        def pieces() -> Iterator[tuple[Type, bytes]]:
-            for row in rows:
-                data = row.tobytes()
-                for at in range(0, max(1, row_bytes), step):
-                    yield (
-                        Type.INFER,
-                        Piece(offset=at, total=row_bytes, data=data[at : at + step]).pack_infer(),
-                    )
-
+        pieces = _infer_requests(rows, self.info.max_payload)
         done = received = 0
         with _progress_bar(len(rows), "infer", " inferences", progress) as bar:
-            for frame, last in self._connection.pipeline(pieces(), buffer_bytes=self.info.receive_buffer):
+            for frame, last in self._connection.pipeline(pieces, buffer_bytes=self.info.receive_buffer):
                 if frame.type != Type.RESULT:
                     continue
                 result = Result.unpack(frame.payload)
@@ -304,6 +305,39 @@ class Board:
         if done != len(rows):
             raise BoardError(f"The board answered {done} of {len(rows)} inferences.")
         return Inference(outputs=outputs_of(bytes(raw), len(rows), found), microseconds=times)
+
+    @_one_at_a_time
+    def infer_layers(self, sample: ArrayLike, *, first: int = 0, count: int = EVERY_LAYER) -> LayerTrace:
+        """Run the model on one sample, and see what its layers gave: all, or ``count`` of them from ``first`` on.
+
+        Parameters
+        ----------
+        sample : array, (\\*window), in the model's input dtype
+        first, count : int
+
+        Returns
+        -------
+        LayerTrace
+
+        Raises
+        ------
+        BoardRefused
+            If the firmware does not show its layers, or has no such layer.
+        TypeError, ValueError, BoardError
+            As :meth:`infer`.
+        """
+        found = self.model_info()
+        if found is None:
+            raise BoardError(f"{self.info.board} has no model. Load one first: board.load(model).")
+        rows = rows_of(np.asarray(sample)[None], found)
+        self._connection.request(Type.TRACE, Trace(first=first, count=count).pack(), answer=Type.DONE)
+        try:
+            requests = _infer_requests(rows, self.info.max_payload)
+            answers = self._connection.pipeline(requests, buffer_bytes=self.info.receive_buffer)
+            return collect_layers(frame for frame, _ in answers)
+        finally:
+            with contextlib.suppress(BoardError):
+                self._connection.request(Type.TRACE, Trace(first=first, count=0).pack())
 
     @_one_at_a_time
     def stream(self, sensor: str, samples: int, *, progress: bool = True) -> NDArray[Any]:
@@ -459,6 +493,15 @@ class Board:
 
     def __repr__(self) -> str:
         return f"<Board {self.info.board!r} on {self.port}: {self.info.firmware} {self.info.firmware_version}>"
+
+
+def _infer_requests(rows: NDArray[np.uint8], max_payload: int) -> Iterator[tuple[Type, bytes]]:
+    """Cut each input, a row of bytes, into pieces that the board takes."""
+    step = max_payload - _PIECE_OVERHEAD
+    for row in rows:
+        data = row.tobytes()
+        for at in range(0, max(1, len(data)), step):
+            yield Type.INFER, Piece(offset=at, total=len(data), data=data[at : at + step]).pack_infer()
 
 
 def find_open_board(port: str) -> Board | None:

@@ -384,6 +384,8 @@ class Connection:
 
 
 def _is_last(frame: Frame) -> bool:
+    if frame.type == Type.LAYER:
+        return False
     if frame.type != Type.RESULT:
         return True
     result = Result.unpack(frame.payload)

@@ -24,17 +24,21 @@ class Type(enum.IntEnum):
     INFER = 0x05  # offset u32, total u32, bytes -> DONE, and RESULT for the last
     STREAM_START = 0x06  # sensor u8, samples u32 (0: until stopped) -> DONE, then SAMPLES ... STREAM_END
     STREAM_STOP = 0x07  # no payload -> DONE
+    TRACE = (
+        0x08  # first layer u16, layers u16 (0: none any more) -> DONE; then INFER gives their LAYERs before RESULT
+    )
     BOARD = 0x81
     DONE = 0x82
     MODEL = 0x83
     RESULT = 0x85
     SAMPLES = 0x86
     STREAM_END = 0x87
+    LAYER = 0x88
     LOG = 0x8E  # UTF-8 text: what a sketch has to say, such as "no IMU found"
     REFUSAL = 0x8F
 
 
-ANSWERS = frozenset({Type.BOARD, Type.DONE, Type.MODEL, Type.RESULT, Type.REFUSAL})
+ANSWERS = frozenset({Type.BOARD, Type.DONE, Type.MODEL, Type.RESULT, Type.LAYER, Type.REFUSAL})
 
 
 class ErrorCode(enum.IntEnum):
@@ -122,6 +126,50 @@ class Result:
 
 
 RESULT_OVERHEAD = 14
+EVERY_LAYER = 65535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Ask that each inference shows what ``count`` layers from ``first`` on gave; 0 ends it, EVERY_LAYER is all."""
+
+    first: int
+    count: int
+
+    def pack(self) -> bytes:
+        """Give the payload."""
+        return struct.pack("<HH", self.first, self.count)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Trace:
+        """Read a payload."""
+        first, count = Reader(payload, "TRACE").take("HH")
+        return cls(first=first, count=count)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """What a layer of the model gave, or a piece of it: the bytes of its output."""
+
+    request: int
+    layer: int
+    offset: int
+    total: int
+    data: bytes
+
+    def pack(self) -> bytes:
+        """Give the payload."""
+        return struct.pack("<HHII", self.request, self.layer, self.offset, self.total) + self.data
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Layer:
+        """Read a payload."""
+        reader = Reader(payload, "LAYER")
+        request, layer, offset, total = reader.take("HHII")
+        return cls(request=request, layer=layer, offset=offset, total=total, data=reader.rest())
+
+
+LAYER_OVERHEAD = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,16 @@ from tinyml_labs.link.descriptions import NO_MODEL, BoardInfo
 from tinyml_labs.link.fields import MessageError
 from tinyml_labs.link.framing import MAX_PAYLOAD, Frame, FrameDecoder, encode_frame
 from tinyml_labs.link.messages import (
+    LAYER_OVERHEAD,
     RESULT_OVERHEAD,
     ErrorCode,
+    Layer,
     LoadBegin,
     Piece,
     Refusal,
     Result,
     StreamStart,
+    Trace,
     Type,
     pack_done,
 )
@@ -59,6 +62,7 @@ class Firmware:
             Type.LOAD_DATA: self._on_load_data,
             Type.MODEL_INFO: self._on_model_info,
             Type.INFER: self._on_infer,
+            Type.TRACE: self._on_trace,
             Type.STREAM_START: self._on_stream_start,
             Type.STREAM_STOP: self._on_stream_stop,
         }
@@ -75,6 +79,7 @@ class Firmware:
         self._out = bytearray()
         self._transfer: ModelTransfer | None = None
         self._input = bytearray()
+        self._traced = Trace(first=0, count=0)  # layers that an inference shows
         self._waiting: list[tuple[Frame, bytes]] = []  # whole inputs that came together run together
         self._stream: SensorStream | None = None
         self._faults: list[dict[str, Any]] = []
@@ -249,6 +254,23 @@ class Firmware:
             return
         self._waiting.append((frame, bytes(self._input)))
 
+    def _on_trace(self, frame: Frame, now: float) -> None:
+        trace, layers = Trace.unpack(frame.payload), self._require_model().layers()
+        if trace.first >= layers:
+            raise RequestRefused(ErrorCode.BAD_REQUEST, f"{trace.first} is no layer: the model has {layers}.")
+        self._traced = trace
+        self._done(frame, now)
+
+    def _show_layers(self, frame: Frame, data: bytes, now: float) -> None:
+        assert self._model is not None
+        step = MAX_PAYLOAD - LAYER_OVERHEAD
+        chosen = range(self._traced.first, self._traced.first + self._traced.count)
+        for number, raw in self._model.layer_outputs(data, chosen):
+            for at in range(0, max(1, len(raw)), step):
+                part = raw[at : at + step]
+                shown = Layer(request=frame.sequence, layer=number, offset=at, total=len(raw), data=part)
+                self._send(Type.LAYER, shown.pack(), now)
+
     def _infer_waiting(self, now: float) -> None:
         """Run the inputs that have come whole, and send each its result."""
         waiting, self._waiting = self._waiting, []
@@ -261,7 +283,9 @@ class Firmware:
                 self._refuse(frame, ErrorCode.MODEL_FAILED, str(error), now)
             return
         step = MAX_PAYLOAD - RESULT_OVERHEAD
-        for (frame, _), raw, took in zip(waiting, outputs, microseconds, strict=True):
+        for (frame, data), raw, took in zip(waiting, outputs, microseconds, strict=True):
+            if self._traced.count:
+                self._show_layers(frame, data, now)
             for at in range(0, len(raw), step):
                 part = raw[at : at + step]
                 result = Result(request=frame.sequence, microseconds=took, offset=at, total=len(raw), data=part)

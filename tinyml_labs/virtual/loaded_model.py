@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinyml_labs import inference
+from tinyml_labs.layer_outputs import count_layers, layer_outputs
 from tinyml_labs.link.descriptions import ModelInfo, TensorLayout
 from tinyml_labs.link.messages import ErrorCode, LoadBegin, Piece
 
@@ -53,6 +54,7 @@ class LoadedModel:
         except (inference.InferenceError, ValueError) as error:
             small = isinstance(error, inference.InferenceError) and error.kind == "arena"
             raise RequestRefused(ErrorCode.OUT_OF_MEMORY if small else ErrorCode.MODEL_FAILED, str(error)) from None
+        self._data = data
         self.info = ModelInfo(
             sha256=hashlib.sha256(data).digest(),
             arena_bytes=arena_limit,
@@ -89,6 +91,26 @@ class LoadedModel:
         little = [output.astype(output.dtype.newbyteorder("<")) for output in every]
         raw = [b"".join(output[k].tobytes() for output in little) for k in range(len(raw_inputs))]
         return raw, [int(time) for time in microseconds]
+
+    def layers(self) -> int:
+        """Say how many layers it has, as the compiled model counts them.
+
+        Raises
+        ------
+        RequestRefused
+            If it cannot be compiled, or TensorFlow Lite Micro is not installed here.
+        """
+        try:
+            return count_layers(self._data)
+        except ValueError as error:
+            raise RequestRefused(ErrorCode.UNKNOWN_REQUEST, f"this model does not show its layers: {error}") from None
+
+    def layer_outputs(self, raw_input: bytes, layers: range) -> list[tuple[int, bytes]]:
+        """Give the numbers and the bytes of what some of its layers make of an input."""
+        given = self.interpreter.inputs[0]
+        sample = np.frombuffer(raw_input, given.dtype.newbyteorder("<")).astype(given.dtype)
+        found = layer_outputs(self._data, sample)
+        return [(each.index, each.raw) for each in found if each.index in layers]
 
     def close(self) -> None:
         """Let go of the model."""

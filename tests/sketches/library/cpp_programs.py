@@ -47,6 +47,34 @@ def compile_program(name: str, *flags: str) -> Path:
     return program
 
 
+def model_objects(folder: Path, name: str, *flags: str, compiler: str = "gcc") -> list[Path]:
+    """Compile a compiled model, ``name``.c in ``folder``, as C99, and the kernels; give the objects to link.
+
+    The kernels are compiled once for the same flags.
+    """
+    command = [require_compiler(compiler, compiler), "-std=c99", *STRICT, *flags, f"-I{SOURCES}"]
+    target = folder / f"{name}.o"
+    toolchains.run_compiler([*command, f"-I{folder}", "-c", folder / f"{name}.c", "-o", target])
+    return [target, *_kernel_objects(tuple(command))]
+
+
+@functools.cache
+def _kernel_objects(command: tuple[str, ...]) -> tuple[Path, ...]:
+    digest = hashlib.sha256(repr(command).encode())
+    for source in sorted((SOURCES / "kernels").iterdir()):
+        digest.update(source.read_bytes())
+    kept = PROGRAMS / f"kernels-{digest.hexdigest()[:16]}"
+    objects = []
+    for source in sorted((SOURCES / "kernels").glob("*.c")):
+        objects.append(kept / f"{source.stem}.o")
+        if not objects[-1].exists():
+            kept.mkdir(parents=True, exist_ok=True)
+            part = kept / f"{source.stem}.{os.getpid()}.part"
+            toolchains.run_compiler([*command, "-c", source, "-o", part])
+            part.replace(objects[-1])
+    return tuple(objects)
+
+
 def run_program(name: str, *arguments: object, given: bytes | str = b"") -> bytes:
     """Run a program with what it reads; give what it writes. A sanitizer's finding fails the test."""
     data = given.encode() if isinstance(given, str) else given

@@ -27,7 +27,7 @@ const uint8_t kHash[32] = {1};
 const uint32_t kShape[] = {1, 1};
 const TensorLayout kTensor = {DType::int8, 1.0f, 0, 2, kShape};
 uint8_t value;
-const Model kModel = {kHash, 0, &kTensor, 1, &kTensor, 1, &value, 1, &value, 1, do_nothing, nullptr};
+const Model kModel = {kHash, 0, &kTensor, 1, &kTensor, 1, &value, 1, &value, 1, do_nothing, nullptr, nullptr};
 const MlperfSettings kMlperf = {"board", "kws01", &value, 1, false};
 const SmootherSettings kSmoothing = {10, 5, 3, 0x2};
 
@@ -120,18 +120,6 @@ int use_pictures() {
   return input[0] + larger[0] + bytes_per_pixel(CameraFormat::yuv422) + grey_of_rgb444(1, 2);
 }
 
-int use_layers() {
-  static const int8_t kWeights[2] TINYML_FLASH = {1, 2}, kShifts[1] TINYML_FLASH = {-1};
-  static const int32_t kBiases[2] TINYML_FLASH = {3, 4}, kMultipliers[1] TINYML_FLASH = {1L << 30};
-  const FullyConnected layer = {kWeights, kBiases, kMultipliers, kShifts, 1, 2, 1, 0, 0, -128, 127};
-  const Softmax softmax_layer = {1L << 30, 24, -124, 2};
-  const int8_t input[1] = {5};
-  int8_t logits[2], scores[2];
-  run_fully_connected(layer, input, logits);
-  run_softmax(softmax_layer, logits, scores);
-  return scores[0];
-}
-
 int use_server() {
   char id[17];
   server.set_model(kModel, now_us);
@@ -159,6 +147,5 @@ int use_others() {
 }
 
 int main() {
-  return use_streams() + use_features() + use_classifier() + use_spotter() + use_detector() + use_pictures() +
-         use_layers() + use_server() + use_others();
+  return use_streams() + use_features() + use_classifier() + use_spotter() + use_detector() + use_pictures() + use_server() + use_others();
 }

@@ -127,6 +127,13 @@ bool write(FrameWriter<MemoryPort>& writer, const std::string& kind, Fields& f) 
     const uint32_t total = f.number();
     const std::vector<uint8_t>& data = f.bytes();
     write_result(writer, 5, request, microseconds, offset, total, data.data(), data.size());
+  } else if (kind == "layer") {
+    const uint16_t request = static_cast<uint16_t>(f.number());
+    const uint16_t layer = static_cast<uint16_t>(f.number());
+    const uint32_t offset = f.number();
+    const uint32_t total = f.number();
+    const std::vector<uint8_t>& data = f.bytes();
+    write_layer(writer, 5, request, layer, offset, total, data.data(), data.size());
   } else if (kind == "log") {
     write_log(writer, 5, f.text());
   } else {
@@ -139,11 +146,14 @@ bool write(FrameWriter<MemoryPort>& writer, const std::string& kind, Fields& f) 
 void read(const std::string& kind, const std::vector<uint8_t>& payload) {
   StreamStart start;
   LoadBegin begin;
+  Trace trace;
   Piece piece;
   const uint8_t* at = payload.data();
   const size_t size = payload.size();
   if (kind == "stream_start" && StreamStart::unpack(at, size, &start)) {
     printf("%u %u\n", start.sensor, start.samples);
+  } else if (kind == "trace" && Trace::unpack(at, size, &trace)) {
+    printf("%u %u\n", trace.first, trace.count);
   } else if (kind == "load_begin" && LoadBegin::unpack(at, size, &begin)) {
     printf("%u %u ", begin.size, begin.crc32);
     print_hex(begin.sha256, 32);

@@ -22,7 +22,7 @@ int main(int count, char** arguments) {
   static const uint8_t kHash[32] = {0};
   static const uint32_t kShape[] = {1, 3};
   static const TensorLayout kOutput = {DType::int8, 0.00390625f, -128, 2, kShape};
-  static const Model kModel = {kHash, 0, nullptr, 0, &kOutput, 1, input, 4, output, 3, invoke, nullptr};
+  static const Model kModel = {kHash, 0, nullptr, 0, &kOutput, 1, input, 4, output, 3, invoke, nullptr, nullptr};
   uint8_t buffer[20] = {0};
   const MlperfSettings settings = {"host", "kws01", buffer, sizeof buffer, count > 1 && arguments[1][0] == 'i'};
   MemoryPort port;

@@ -1,7 +1,7 @@
 // A BoardServer on a port in memory, driven line by line; what it writes comes out as "at <line number> <hex>".
 //
 // rx HEX | poll MICROS | due MICROS (pushes the next number if so) | push MICROS COUNT | skip COUNT | room BYTES | takes BYTES |
-// csv DECIMALS HEADER | begin MICROS | fault TEXT | model | log TEXT | state | input | forget
+// csv DECIMALS HEADER | begin MICROS | fault TEXT | model | taps (the model, which shows its layers) | log TEXT | state | input | forget
 #include <TinyMLLabs.h>
 
 #include <iostream>
@@ -25,6 +25,16 @@ static const char* sum(void* fault) {
   return nullptr;
 }
 
+// Three layers: the input, more than a frame holds, and the output.
+static void sum_with_taps(LayerTap tap, void* context) {
+  static uint8_t large[5000];
+  for (size_t i = 0; i < sizeof large; ++i) large[i] = static_cast<uint8_t>(i * 7);
+  tap(context, 0, input, sizeof input);
+  tap(context, 1, large, sizeof large);
+  sum(nullptr);
+  tap(context, 2, output, sizeof output);
+}
+
 int main() {
   static const Sensor kSensors[] = {
       {3, "analog", "counts", 1, DType::uint16, 100.0f, 0.0f, 1023.0f, SensorKind::signal, 0, ""},
@@ -38,7 +48,11 @@ int main() {
   static const TensorLayout kInput = {DType::uint8, 1.0f, 0, 2, kShapes};
   static const TensorLayout kOutput = {DType::uint8, 1.0f, 0, 2, kShapes + 2};
   static char fault[] = "the sum is too hot";
-  static const Model kModel = {kHash, 7, &kInput, 1, &kOutput, 1, input, sizeof input, output, sizeof output, sum, fault};
+  static const Model kModel = {kHash, 7, &kInput, 1, &kOutput, 1, input, sizeof input, output, sizeof output, sum, fault, nullptr};
+
+  static const LayerTaps kTaps = {3, sum_with_taps};
+  Model tapped = kModel;
+  tapped.taps = &kTaps;
 
   MemoryPort port;
   BoardServer<MemoryPort, 36, 3> server(port, kBoard);
@@ -66,6 +80,7 @@ int main() {
     if (word == "room") port.room = static_cast<int>(a);
     if (word == "takes") port.largest_write = a;
     if (word == "model") server.set_model(kModel, tick);
+    if (word == "taps") server.set_model(tapped, tick);
     if (word == "state") {
       printf("state %u %u %u %u\n", server.streaming(), server.can_push(a ? a : 1), server.samples_taken(),
              server.overruns());

@@ -66,7 +66,7 @@ static const uint8_t kHash[32] = {1, 2, 3};
 static const uint32_t kShapes[] = {1, 300, 1, 5000};
 static const TensorLayout kInput = {DType::int8, 0.5f, -3, 2, kShapes};
 static const TensorLayout kOutput = {DType::uint8, 0.25f, 4, 2, kShapes + 2};
-static const Model kModel = {kHash, 0, &kInput, 1, &kOutput, 1, input, sizeof input, output, sizeof output, scramble, nullptr};
+static const Model kModel = {kHash, 0, &kInput, 1, &kOutput, 1, input, sizeof input, output, sizeof output, scramble, nullptr, nullptr};
 
 int main(int count, char** arguments) {
   FilePort port(atoi(arguments[1]), count > 2 ? atof(arguments[2]) : 0);

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_keywords
-from cpp_programs import FOLDER, SANITIZERS, SOURCES, STRICT, require_compiler
+from cpp_programs import FOLDER, SANITIZERS, SOURCES, STRICT, model_objects, require_compiler
 from numpy.typing import NDArray
 from toolchains import run_compiler
 
@@ -29,8 +29,9 @@ def compile_classifier(classifier: KeywordClassifier, folder: Path, compiler: st
     export_keyword_classifier(classifier, folder)
     package, *flags = COMPILERS[compiler]
     command = [require_compiler(compiler, package), "-std=c++11", *STRICT, *flags, f"-I{SOURCES}", f"-I{folder}"]
-    sources = [FOLDER / "keyword_classifier.cpp", folder / "keyword_model.cpp"]
-    run_compiler([*command, *sources, "-o", folder / "classifier"])
+    sources = [FOLDER / "keyword_classifier.cpp", folder / "keyword_model_board.cpp"]
+    objects = model_objects(folder, "keyword_model", *flags)
+    run_compiler([*command, *sources, *objects, "-o", folder / "classifier"])
     return folder / "classifier"
 
 

@@ -89,7 +89,7 @@ def message_of(row: dict[str, Any]) -> bytes:
         return m.Piece(**fields).pack_infer()
     classes = {
         "stream_start": m.StreamStart, "load_begin": m.LoadBegin, "result": m.Result, "samples": m.Samples,
-        "stream_end": m.StreamEnd, "refusal": m.Refusal,
+        "stream_end": m.StreamEnd, "refusal": m.Refusal, "trace": m.Trace, "layer": m.Layer,
     }  # fmt: skip
     return classes[row["kind"]](**fields).pack()
 
@@ -122,7 +122,7 @@ def test_cpp_reads_the_golden_requests() -> None:
 
 def test_cpp_refuses_every_request_that_is_cut_short() -> None:
     """To any length below the fixed fields; the sanitizer sees a look beyond the end."""
-    fixed = {"stream_start": 5, "load_begin": 40, "load_data": 4, "infer": 8}
+    fixed = {"stream_start": 5, "load_begin": 40, "load_data": 4, "infer": 8, "trace": 4}
     lines, expected = [], []
     for row in REQUESTS.values():
         payload = bytes.fromhex(row["payload"])

@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import subprocess
+import sys
 import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_models
-from cpp_programs import FOLDER, SANITIZERS, SOURCES, STRICT, require_compiler
+from cpp_programs import FOLDER, SANITIZERS, SOURCES, model_objects, require_compiler
 
 from tinyml_labs import datasets, inference
-from tinyml_labs.dense_c import model_source
+from tinyml_labs.compiled_sketch import write_compiled_model
+from tinyml_labs.compiler import compile_model
 from tinyml_labs.link import Board, open_port
 from tinyml_labs.model_file import read_model
 
@@ -24,28 +26,27 @@ SKETCH = FOLDER.parents[2] / "arduino_sketches" / "model_runner"
 EVERY_INPUT = np.arange(-128, 128, dtype=np.int8).reshape(256, 1)
 
 
-def compile_sketch(target: Path, *flags: str, model: Path = SKETCH / "model.cpp") -> Path:
-    """Compile it with Serial at a file descriptor."""
+def compile_sketch(target: Path, *flags: str, folder: Path = SKETCH) -> Path:
+    """Compile it with Serial at a file descriptor, and the compiled model of a folder."""
     shim = FOLDER / "host_board"
-    command = [
-        require_compiler("g++", "g++"),
-        "-std=c++11",
-        *SANITIZERS,
-        *flags,
-        f"-I{SOURCES}",
-        f"-I{shim}",
-        f"-I{SKETCH}",
-    ]
-    command += [
-        "-include",
-        "Arduino.h",
-        "-x",
-        "c++",
-        *map(str, (SKETCH / "model_runner.ino", model, shim / "main.cpp")),
-    ]
+    places = [SOURCES, shim, folder, SKETCH]
+    command = [require_compiler("g++", "g++"), "-std=c++11", *SANITIZERS, *flags, *(f"-I{place}" for place in places)]
+    command += ["-include", "Arduino.h", "-x", "c++"]
+    command += map(str, (SKETCH / "model_runner.ino", folder / "runner_model_board.cpp", shim / "main.cpp"))
+    build = target.with_name(f"{target.name}_model")
+    build.mkdir()
+    for name in ("runner_model.h", "runner_model.c"):
+        (build / name).write_bytes((folder / name).read_bytes())
+    command += ["-x", "none", *map(str, model_objects(build, "runner_model", *SANITIZERS))]
     done = subprocess.run([*command, "-o", str(target)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return target
+
+
+def write_model(model: bytes, folder: Path) -> Path:
+    """Write a model as make_model.py does."""
+    write_compiled_model(compile_model(model, name="runner_model"), folder, header="model.h")
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -83,9 +84,16 @@ def start() -> Iterator[Callable[[Path], str]]:
         os.close(end)
 
 
-def test_the_models_source_is_what_its_script_makes() -> None:
-    source = model_source(datasets.load_reference_model("sine"), made_by="make_model.py")
-    assert source == (SKETCH / "model.cpp").read_text()
+@pytest.mark.parametrize("sketch", ["model_runner", "hello_world"])
+def test_the_models_source_is_what_its_script_makes(sketch: str, tmp_path: Path) -> None:
+    """If not: python arduino_sketches/SKETCH/make_model.py. Into a copy, so that the script is run as it is."""
+    folder = SKETCH.parent / sketch
+    (tmp_path / "make_model.py").write_bytes((folder / "make_model.py").read_bytes())
+    said = subprocess.run([sys.executable, tmp_path / "make_model.py"], capture_output=True, text=True, check=True)
+    made = [Path(line) for line in said.stdout.splitlines()]
+    assert len(made) == 3
+    for path in made:
+        assert path.read_text() == (folder / path.name).read_text()
 
 
 @pytest.mark.usefixtures("tflm")
@@ -227,16 +235,15 @@ def test_other_dense_models_give_the_bytes_of_tflm(
     start: Callable[[Path], str], tmp_path: Path, kind: str, per_channel: bool
 ) -> None:
     model = dense_chain(7, kind, per_channel=per_channel)
-    source = model_source(model)
-    (tmp_path / "model.cpp").write_text(source)
-    program = compile_sketch(tmp_path / "sketch", *SANITIZERS, model=tmp_path / "model.cpp")
+    program = compile_sketch(tmp_path / "sketch", folder=write_model(model, tmp_path / "model"))
+    source = (tmp_path / "model" / "runner_model.c").read_text()
     largest = 125 if kind == "gentle" else 3
     inputs = 3 + random_int8(np.random.default_rng(7), largest, 500, 5)
     with Board(start(program)) as board:
         found = board.infer(inputs.astype(np.int8)).outputs
     np.testing.assert_array_equal(found, inference.run(model, inputs.astype(np.int8), "tflm"))
     assert len(np.unique(found)) > 10
-    assert (re.search(r"kShifts1\[\] TINYML_FLASH = \{[1-9]", source) is not None) == (kind == "steep")
+    assert (re.search(r"layer1_shifts\[\d\] = \{\s+[1-9]", source) is not None) == (kind == "steep")
 
 
 @pytest.mark.usefixtures("tflm")
@@ -245,8 +252,7 @@ def test_a_softmax_at_the_end_gives_the_bytes_of_tflm(
     start: Callable[[Path], str], tmp_path: Path, gain: float
 ) -> None:
     model = tiny_models.window_classifier(19, 2, classes=11, gain=gain)
-    (tmp_path / "model.cpp").write_text(model_source(model))
-    program = compile_sketch(tmp_path / "sketch", model=tmp_path / "model.cpp")
+    program = compile_sketch(tmp_path / "sketch", folder=write_model(model, tmp_path / "model"))
     inputs = random_int8(np.random.default_rng(7), 127, 1000, 19, 2)
     with Board(start(program)) as board:
         found = board.infer(inputs).outputs
@@ -255,11 +261,12 @@ def test_a_softmax_at_the_end_gives_the_bytes_of_tflm(
 
 
 def test_without_a_warning_on_an_arm_and_an_avr(tmp_path: Path) -> None:
-    for compiler, package, flags in (
-        ("arm-none-eabi-g++", "gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib", ["-mcpu=cortex-m4", "-mthumb"]),
-        ("avr-g++", "gcc-avr avr-libc", ["-mmcu=atmega328p"]),
+    for tools, package, flags in (
+        ("arm-none-eabi-", "gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib", ["-mcpu=cortex-m4", "-mthumb"]),
+        ("avr-", "gcc-avr avr-libc", ["-mmcu=atmega328p"]),
     ):
-        command = [require_compiler(compiler, package), "-std=c++11", *STRICT, *flags, "-Os", f"-I{SOURCES}"]
-        command += ["-c", str(SKETCH / "model.cpp"), "-o", str(tmp_path / "model.o")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        for tool, standard, file in (("g++", "c++11", "runner_model_board.cpp"), ("gcc", "gnu11", "runner_model.c")):
+            command = [require_compiler(f"{tools}{tool}", package), f"-std={standard}", "-Wall", "-Wextra", "-Werror"]
+            command += [*flags, "-Os", f"-I{SOURCES}", "-c", str(SKETCH / file), "-o", str(tmp_path / "model.o")]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cpp_programs import FOLDER, SANITIZERS, SOURCES, STRICT, require_compiler
+from cpp_programs import FOLDER, SANITIZERS, SOURCES, STRICT, model_objects, require_compiler
 from gesture_expectations import TOLERANCE
 from numpy.typing import NDArray
 from tiny_gestures import sitting, tiny_classifier
@@ -27,7 +27,8 @@ def run_classifier(
     """Run the library's classifier on samples, with a gap between two pieces; give a record a window."""
     export_gesture_classifier(classifier, folder)
     flags = ["-std=c++11", *SANITIZERS, *STRICT, f"-I{SOURCES}", f"-I{folder}"]
-    files = [str(FOLDER / "motion_classifier.cpp"), str(folder / "gesture_model.cpp")]
+    files = [str(FOLDER / "motion_classifier.cpp"), str(folder / "gesture_model_board.cpp")]
+    files += map(str, model_objects(folder, "gesture_model", *SANITIZERS))
     command = [require_compiler("g++", "g++"), *flags, *files, "-o", str(folder / "program")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tiny_models
 import tiny_people
-from cpp_programs import FOLDER, SANITIZERS, SOURCES, STRICT, require_compiler, run_lines
+from cpp_programs import FOLDER, SANITIZERS, SOURCES, STRICT, model_objects, require_compiler, run_lines
 from numpy.typing import NDArray
 from toolchains import run_compiler
 
@@ -76,8 +76,9 @@ def compile_classifier(classifier: PersonClassifier, folder: Path, compiler: str
     export_person_classifier(classifier, folder)
     package, *flags = COMPILERS[compiler]
     command = [require_compiler(compiler, package), "-std=c++11", *STRICT, *flags, f"-I{SOURCES}", f"-I{folder}"]
-    sources = [FOLDER / "person_detector.cpp", folder / "person_model.cpp"]
-    run_compiler([*command, *sources, "-o", folder / "detector"])
+    sources = [FOLDER / "person_detector.cpp", folder / "person_model_board.cpp"]
+    objects = model_objects(folder, "person_model", *flags)
+    run_compiler([*command, *sources, *objects, "-o", folder / "detector"])
     return folder / "detector"
 
 

@@ -8,7 +8,9 @@ from cpp_programs import run_lines
 
 from tinyml_labs.link import Frame, FrameDecoder, encode_frame
 from tinyml_labs.link.descriptions import BoardInfo, ModelInfo, TensorLayout
+from tinyml_labs.link.layers import collect_layers
 from tinyml_labs.link.messages import (
+    EVERY_LAYER,
     ErrorCode,
     LoadBegin,
     Piece,
@@ -17,6 +19,7 @@ from tinyml_labs.link.messages import (
     Samples,
     StreamEnd,
     StreamStart,
+    Trace,
     Type,
     pack_done,
 )
@@ -298,6 +301,53 @@ def test_a_model_that_fails_is_refused_and_may_be_asked_again() -> None:
     outcome = run("begin 0", "model", *(line for piece in pieces for line in ask(Type.INFER, piece)))
     assert (outcome.refusal.code, outcome.refusal.text) == (ErrorCode.MODEL_FAILED, "the sum is too hot")
     assert Result.unpack(outcome.frames[-1].payload).data == (100).to_bytes(2, "little")
+
+
+def trace(first: int, count: int) -> tuple[str, str]:
+    return ask(Type.TRACE, Trace(first=first, count=count).pack())
+
+
+def inference(values: bytes) -> list[str]:
+    pieces = [Piece(offset=at, total=100, data=values[at : at + 50]).pack_infer() for at in (0, 50)]
+    return [line for piece in pieces for line in ask(Type.INFER, piece, sequence=9)]
+
+
+def test_the_layers_are_shown_before_the_result() -> None:
+    values = bytes(range(100))
+    outcome = run("begin 0", "taps", *trace(0, EVERY_LAYER), *inference(values))
+    found = collect_layers(outcome.frames)
+    large = bytes(i * 7 % 256 for i in range(5000))
+    assert found.layers == {0: values, 1: large, 2: found.output}
+    assert found.output == (4950).to_bytes(2, "little")
+    kinds = [frame.type for frame in outcome.frames]
+    assert kinds == [Type.DONE, Type.DONE, *[Type.LAYER] * 4, Type.RESULT]
+
+
+def test_some_layers_or_none_any_more() -> None:
+    values = bytes(100)
+    outcome = run("begin 0", "taps", *trace(1, 2), *inference(values), *trace(0, 0), *inference(values))
+    first = [frame.type for frame in outcome.frames].index(Type.RESULT)
+    assert list(collect_layers(outcome.frames[: first + 1]).layers) == [1, 2]
+    assert collect_layers(outcome.frames[first + 1 :]).layers == {}
+
+
+@pytest.mark.parametrize(
+    ("model", "payload", "code", "text"),
+    [
+        ("taps", Trace(first=3, count=1).pack(), ErrorCode.BAD_REQUEST, "3 is no layer: the model has 3."),
+        ("taps", b"123", ErrorCode.BAD_REQUEST, "TRACE is cut short: 3 bytes."),
+        (
+            "model",
+            Trace(first=0, count=1).pack(),
+            ErrorCode.UNKNOWN_REQUEST,
+            "this firmware does not show its layers. Deploy it with taps.",
+        ),
+        ("poll 0", Trace(first=0, count=1).pack(), ErrorCode.NO_MODEL, "there is no model on this board."),
+    ],
+)
+def test_layers_that_there_are_not(model: str, payload: bytes, code: ErrorCode, text: str) -> None:
+    refusal = run("begin 0", model, *ask(Type.TRACE, payload)).refusal
+    assert (refusal.code, refusal.text) == (code, text)
 
 
 def test_an_input_that_was_given_up_is_begun_anew() -> None:

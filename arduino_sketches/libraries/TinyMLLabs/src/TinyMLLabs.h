@@ -12,7 +12,6 @@
 #include "tinyml/csv_writer.h"
 #include "tinyml/descriptions.h"
 #include "tinyml/framing.h"
-#include "tinyml/fully_connected.h"
 #include "tinyml/image.h"
 #include "tinyml/keyword_classifier.h"
 #include "tinyml/messages.h"
@@ -29,7 +28,6 @@
 #include "tinyml/ring_buffer.h"
 #include "tinyml/sample_clock.h"
 #include "tinyml/score_smoother.h"
-#include "tinyml/softmax.h"
 #include "tinyml/this_board.h"
 #include "tinyml/windower.h"
 

@@ -17,12 +17,14 @@ enum class Type : uint8_t {
   infer = 0x05,
   stream_start = 0x06,
   stream_stop = 0x07,
+  trace = 0x08,
   board = 0x81,
   done = 0x82,
   model = 0x83,
   result = 0x85,
   samples = 0x86,
   stream_end = 0x87,
+  layer = 0x88,
   log = 0x8e,
   refusal = 0x8f,
 };
@@ -40,6 +42,7 @@ enum class ErrorCode : uint8_t {
 
 const size_t kSamplesOverhead = 9;
 const size_t kResultOverhead = 14;
+const size_t kLayerOverhead = 12;
 const size_t kHashBytes = 32;
 
 // -- what the host sends. unpack gives false if the payload is cut short.
@@ -66,6 +69,18 @@ struct LoadBegin {
     message->size = read_u32(payload);
     message->crc32 = read_u32(payload + 4);
     message->sha256 = payload + 8;
+    return true;
+  }
+};
+
+struct Trace {
+  uint16_t first;
+  uint16_t count;  // layers; 0: none any more
+
+  static bool unpack(const uint8_t* payload, size_t size, Trace* message) {
+    if (size < 4) return false;
+    message->first = static_cast<uint16_t>(payload[0] | payload[1] << 8);
+    message->count = static_cast<uint16_t>(payload[2] | payload[3] << 8);
     return true;
   }
 };
@@ -208,6 +223,19 @@ void write_result(Writer& writer, uint32_t micros, uint16_t request, uint32_t mi
   begin_message(writer, Type::result, micros);
   writer.u16(request);
   writer.u32(microseconds);
+  writer.u32(offset);
+  writer.u32(total);
+  writer.bytes(data, size);
+  writer.end();
+}
+
+// A piece of what a layer gave: `size` of its `total` bytes from `offset` on.
+template <class Writer>
+void write_layer(Writer& writer, uint32_t micros, uint16_t request, uint16_t layer, uint32_t offset, uint32_t total,
+                 const void* data, size_t size) {
+  begin_message(writer, Type::layer, micros);
+  writer.u16(request);
+  writer.u16(layer);
   writer.u32(offset);
   writer.u32(total);
   writer.bytes(data, size);

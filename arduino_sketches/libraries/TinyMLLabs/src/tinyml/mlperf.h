@@ -174,7 +174,7 @@ class MlperfServer {
   }
 
   void infer(uint32_t iterations, uint32_t warmup) {
-    load_tensor();
+    check_tensor();
     line_number(texts::kWarmupStart, warmup);
     if (!repeat(warmup)) return;
     line(texts::kWarmupDone);
@@ -186,19 +186,24 @@ class MlperfServer {
     results();
   }
 
-  void load_tensor() {
+  void check_tensor() {
     const size_t wanted = model_.input_bytes;
-    if (filled_ < wanted) {  // the last input stays
-      say(texts::kInputHas);
-      text_.decimal(static_cast<uint32_t>(filled_));
-      return line_number(texts::kExpected, static_cast<uint32_t>(wanted));
-    }
+    if (filled_ >= wanted) return;
+    say(texts::kInputHas);
+    text_.decimal(static_cast<uint32_t>(filled_));
+    line_number(texts::kExpected, static_cast<uint32_t>(wanted));
+  }
+
+  // Before each invocation, which may use the input's place for something else. Without a whole input, what is there stays.
+  void load_tensor() {
+    if (filled_ < model_.input_bytes) return;
     const uint8_t change = settings_.images ? 0x80 : 0;  // 128 less is the highest bit the other way
-    for (size_t i = 0; i < wanted; ++i) model_.input[i] = settings_.buffer[i] ^ change;
+    for (size_t i = 0; i < model_.input_bytes; ++i) model_.input[i] = settings_.buffer[i] ^ change;
   }
 
   bool repeat(uint32_t times) {
     for (; times > 0; --times) {
+      load_tensor();
       if (const char* fault = model_.invoke(model_.context)) {
         line(texts::kInferFailed, fault, texts::kClose);
         return false;

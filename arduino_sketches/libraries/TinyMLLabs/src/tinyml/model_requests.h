@@ -1,4 +1,4 @@
-// Answers the host's requests about the model: MODEL_INFO, INFER in pieces, LOAD_*.
+// Answers the host's requests about the model: MODEL_INFO, INFER in pieces, TRACE, LOAD_*.
 #ifndef TINYML_MODEL_REQUESTS_H
 #define TINYML_MODEL_REQUESTS_H
 
@@ -11,6 +11,9 @@ namespace texts {
 static const char kNoModel[] TINYML_FLASH = "there is no model on this board.";
 static const char kCompiledIn[] TINYML_FLASH =
     "this firmware's model is compiled in. Upload the sketch that was exported with the other model.";
+static const char kNoTaps[] TINYML_FLASH = "this firmware does not show its layers. Deploy it with taps.";
+static const char kTraceShort[] TINYML_FLASH = "TRACE is cut short: ";
+static const char kLayers[] TINYML_FLASH = " is no layer: the model has ";
 static const char kInferShort[] TINYML_FLASH = "INFER is cut short: ";
 static const char kTakes[] TINYML_FLASH = "the model takes ";
 static const char kAndHave[] TINYML_FLASH = " bytes, and I have ";
@@ -23,13 +26,14 @@ static const char kBytes[] TINYML_FLASH = " bytes.";
 template <class Writer>
 class ModelRequests {
  public:
-  explicit ModelRequests(Writer& writer) : writer_(writer), model_(nullptr), clock_(nullptr), received_(0) {}
+  explicit ModelRequests(Writer& writer) : writer_(writer), model_(nullptr), clock_(nullptr), received_(0), traced_() {}
 
   // Model and what it points to have to stay. The clock times the invocations; nullptr: they take 0 microseconds.
   void set(const Model* model, Clock clock) {
     model_ = model;
     clock_ = clock;
     received_ = 0;
+    traced_ = Trace();
   }
 
   const uint8_t* sha256() const { return model_ ? model_->sha256 : nullptr; }
@@ -50,6 +54,9 @@ class ModelRequests {
       case Type::infer:
         infer(header, payload, size, now);
         return true;
+      case Type::trace:
+        trace(header, payload, size, now);
+        return true;
       case Type::load_begin:
       case Type::load_data:
         refuse(header, now, ErrorCode::unknown_request, texts::kCompiledIn);
@@ -64,15 +71,39 @@ class ModelRequests {
     write_refusal(writer_, now, header.sequence, code, FlashText{flash_text});
   }
 
+  void refuse_number(const FrameHeader& header, uint32_t now, const char* flash_before, uint32_t number,
+                     const char* flash_after) {
+    begin_refusal(writer_, now, header.sequence, ErrorCode::bad_request);
+    writer_.characters(FlashText{flash_before});
+    writer_.decimal(number);
+    writer_.characters(FlashText{flash_after});
+    writer_.end();
+  }
+
+  void trace(const FrameHeader& header, const uint8_t* payload, size_t size, uint32_t now) {
+    Trace wanted;
+    if (!Trace::unpack(payload, size, &wanted)) {
+      return refuse_number(header, now, texts::kTraceShort, static_cast<uint32_t>(size), texts::kBytes);
+    }
+    if (!model_) return refuse(header, now, ErrorCode::no_model, texts::kNoModel);
+    if (!model_->taps) return refuse(header, now, ErrorCode::unknown_request, texts::kNoTaps);
+    if (wanted.first >= model_->taps->layers) {
+      begin_refusal(writer_, now, header.sequence, ErrorCode::bad_request);
+      writer_.decimal(wanted.first);
+      writer_.characters(FlashText{texts::kLayers});
+      writer_.decimal(model_->taps->layers);
+      writer_.characters(".");
+      writer_.end();
+      return;
+    }
+    traced_ = wanted;
+    write_done(writer_, now, header.sequence);
+  }
+
   void infer(const FrameHeader& header, const uint8_t* payload, size_t size, uint32_t now) {
     Piece piece;
     if (!Piece::unpack_infer(payload, size, &piece)) {
-      begin_refusal(writer_, now, header.sequence, ErrorCode::bad_request);
-      writer_.characters(FlashText{texts::kInferShort});
-      writer_.decimal(static_cast<uint32_t>(size));
-      writer_.characters(FlashText{texts::kBytes});
-      writer_.end();
-      return;
+      return refuse_number(header, now, texts::kInferShort, static_cast<uint32_t>(size), texts::kBytes);
     }
     if (!model_) return refuse(header, now, ErrorCode::no_model, texts::kNoModel);
     const uint32_t expected = static_cast<uint32_t>(model_->input_bytes);
@@ -103,7 +134,13 @@ class ModelRequests {
 
   void run(const FrameHeader& header, uint32_t now) {
     const uint32_t before = time();
-    const char* fault = model_->invoke(model_->context);
+    const char* fault = nullptr;
+    if (traced_.count > 0) {
+      Shown shown = {this, header.sequence, now};
+      model_->taps->invoke(show, &shown);  // the time is then that of the sending too
+    } else {
+      fault = model_->invoke(model_->context);
+    }
     const uint32_t microseconds = time() - before;
     now += microseconds;
     if (fault) return write_refusal(writer_, now, header.sequence, ErrorCode::model_failed, fault);
@@ -117,12 +154,33 @@ class ModelRequests {
     } while (at < total);
   }
 
+  struct Shown {
+    ModelRequests* requests;
+    uint16_t request;
+    uint32_t micros;
+  };
+
+  static void show(void* context, uint16_t layer, const void* values, uint32_t bytes) {
+    const Shown& shown = *static_cast<const Shown*>(context);
+    const Trace& traced = shown.requests->traced_;
+    if (layer < traced.first || layer - traced.first >= traced.count) return;
+    const uint8_t* const data = static_cast<const uint8_t*>(values);
+    const uint32_t step = kMaxPayload - kLayerOverhead;
+    uint32_t at = 0;
+    do {
+      const uint32_t size = bytes - at < step ? bytes - at : step;
+      write_layer(shown.requests->writer_, shown.micros, shown.request, layer, at, bytes, data + at, size);
+      at += size;
+    } while (at < bytes);
+  }
+
   uint32_t time() const { return clock_ ? static_cast<uint32_t>(clock_()) : 0; }
 
   Writer& writer_;
   const Model* model_;
   Clock clock_;
   uint32_t received_;  // bytes of the next input
+  Trace traced_;       // layers that an inference shows
 };
 
 }  // namespace tinyml

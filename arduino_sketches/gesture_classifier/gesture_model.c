@@ -1,13 +1,20 @@
-// Made by tinyml_labs.gesture_export: do not change it by hand.
-// 19,040 bytes as a .tflite file, SHA-256 533ffb855054eede0d76be27572df8db83639262c1e1d3d045005208db0b7112
-#include "gesture_settings.h"
-#if GESTURE_EXPORT != 0x533ffb85
-#error gesture_settings.h is of another model: export both again.
-#endif
+// Made by tinyml_labs.compiler from 19,040 bytes of .tflite; SHA-256 533ffb855054eede…: do not change it by hand.
+#include "gesture_model.h"
 
-using namespace tinyml;
+#include <kernels/flash.h>
+#include <kernels/fully_connected.h>
+#include <kernels/softmax.h>
 
-static const int8_t kWeights0[] TINYML_FLASH = {  // 128×38
+const uint8_t gesture_model_sha256[32] = {
+    0x53, 0x3f, 0xfb, 0x85, 0x50, 0x54, 0xee, 0xde, 0x0d, 0x76, 0xbe, 0x27, 0x57, 0x2d, 0xf8, 0xdb,
+    0x83, 0x63, 0x92, 0x62, 0xc1, 0xe1, 0xd3, 0xd0, 0x45, 0x00, 0x52, 0x08, 0xdb, 0x0b, 0x71, 0x12,
+};
+
+// Tensors that are never needed together share these bytes.
+static uint8_t arena[176] __attribute__((aligned(16)));
+
+// Constants of layer 0, FULLY_CONNECTED 'hidden_1'
+static const TINYML_FLASH int8_t layer0_weights[4864] = { // 128×38
     -47, -19, 59, 30, -51, -37, -68, -82, -16, 36, 52, 57, 17, 50, 44, -54, 90, 25, -15, -11, -58,
     1, -7, 57, -80, 57, 21, -36, 127, 16, -21, 7, -73, 44, -57, -9, -12, 5, 67, -18, -22, -51, 4, 3,
     30, 38, 2, -17, 5, -5, 14, -57, 127, 29, -49, 24, 9, 14, 42, 22, -42, 32, -27, -34, 6, -4, -14,
@@ -234,18 +241,18 @@ static const int8_t kWeights0[] TINYML_FLASH = {  // 128×38
     116, 117, 1, 51, 45, -7, -3, 127, -50, 70, 117, 27, 22, -57, -83, -25, -9, 12, -10, -42, 52, -8,
     -40,
 };
-static const int32_t kBiases0[] TINYML_FLASH = {
-    -2196, -4572, -2627, 192, -2939, 594, -1041, -1845, -2669, -835, -4263, -1551, -1359, -1766,
-    -2547, -2340, -2388, -2259, -4338, -5226, -703, 1101, 1229, -3089, -1288, -787, -2724, 294,
-    -364, -2485, 1606, -260, 1368, -4278, -3820, 198, -1460, -701, -1844, -2260, 1483, -1343, -5092,
-    33, -872, -4430, -2302, -3861, -2258, -3866, -2003, -1296, -1351, 1267, -4028, -731, -3049, 658,
-    -1236, -763, 1337, -1327, 798, -864, -1650, -5565, -1037, 1533, 2, -1402, -2424, -2714, -641,
-    -13, -823, -2794, 272, -1902, 377, -627, -1404, 0, -3020, -1975, -2278, 757, -1951, 506, 823,
-    1295, -490, -1060, -1542, 1632, -3061, 812, -2110, -2252, -2114, 1569, -1289, -4644, -252,
-    -3855, -3258, -3285, -1102, -4593, 1338, -851, -1257, -1666, -2793, -4405, -1696, -920, -779,
-    -2316, -1323, 1110, -2635, -3963, -1798, -2246, 695, -2782, -1305, -2366,
+static const TINYML_FLASH int32_t layer0_biases[128] = { // less zero point * sum of weights
+    -2154, -4378, -2977, 155, -2833, 558, -996, -1832, -2251, -906, -4253, -1653, -787, -2557,
+    -2589, -1911, -2189, -2302, -4014, -5135, -1192, 1018, 693, -3157, -1679, -792, -3330, 216,
+    -407, -2220, 1529, -227, 1673, -3288, -3805, -203, -1447, -829, -1430, -2332, 1404, -1311,
+    -4368, -83, -623, -4877, -2622, -3212, -2520, -3450, -2100, -1123, -1350, 1099, -3961, -1207,
+    -2856, -97, -1073, -846, 885, -2003, 819, -861, -1290, -5310, -1342, 1329, -28, -1042, -2495,
+    -2826, -620, -82, -1039, -2712, 118, -1970, 255, -618, -1429, -103, -2917, -2565, -2142, 709,
+    -2031, -37, 511, 739, -991, -1004, -1454, 1194, -2792, 598, -2062, -2328, -2274, 1502, -1314,
+    -4583, -228, -3646, -2760, -4228, -924, -3962, 185, -1110, -1483, -1917, -2478, -3996, -1501,
+    -1152, -901, -2557, -1447, 1411, -3022, -4199, -2478, -3437, 954, -2521, -964, -1813,
 };
-static const int32_t kMultipliers0[] TINYML_FLASH = {
+static const TINYML_FLASH int32_t layer0_multipliers[128] = {
     1405095218, 1303820997, 1220937979, 1639644870, 1726787191, 1371590043, 1987134594, 1463425297,
     1800008380, 1296862839, 1200103589, 1243157726, 2023256612, 2001696945, 1442346312, 1092273880,
     2013064792, 1389063347, 2082116991, 1165037862, 1312981846, 1608680884, 1311732626, 1349746722,
@@ -263,7 +270,7 @@ static const int32_t kMultipliers0[] TINYML_FLASH = {
     1166782220, 1901354770, 1327098984, 1341394391, 1314295753, 1403324617, 1526093308, 1709848902,
     1573002439, 1321069695, 1867381009, 2129281481, 1348716469, 1552360465, 1305320041, 2129971597,
 };
-static const int8_t kShifts0[] TINYML_FLASH = {
+static const TINYML_FLASH int8_t layer0_shifts[128] = {
     -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -8, -7, -6, -7, -7, -8, -7, -7, -7, -7, -7,
     -7, -7, -7, -7, -7, -8, -7, -7, -7, -7, -7, -8, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7,
     -7, -7, -7, -7, -7, -8, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7, -7,
@@ -272,7 +279,8 @@ static const int8_t kShifts0[] TINYML_FLASH = {
     -7, -7, -7, -8, -7, -7, -7, -8,
 };
 
-static const int8_t kWeights1[] TINYML_FLASH = {  // 48×128
+// Constants of layer 1, FULLY_CONNECTED 'hidden_2'
+static const TINYML_FLASH int8_t layer1_weights[6144] = { // 48×128
     -57, 24, 36, -27, -83, 39, 15, -51, 37, 21, 56, -49, -64, -40, 20, 32, -10, 35, 80, 55, -29, 43,
     -77, -5, -48, -16, -115, 54, 43, -35, 12, -41, -24, 26, 61, -127, -22, 20, 38, 68, -15, 64, -1,
     -58, 75, 35, 5, -1, 1, 31, 26, 2, 48, -17, 56, 28, -6, -16, 22, -15, -19, 62, -23, 95, 54, 18,
@@ -555,13 +563,13 @@ static const int8_t kWeights1[] TINYML_FLASH = {  // 48×128
     -21, -28, 31, -24, 53, 13, -31, 26, 40, -24, -101, -117, 14, 56, -21, -83, -17, -127, -56, 37,
     24, 20, 32, 20, 78, 79, 56, 49,
 };
-static const int32_t kBiases1[] TINYML_FLASH = {
-    -1253, 10195, -287, 3214, 1721, 910, 3815, -1287, -757, 5719, 5095, -4718, 4385, 10230, -3433,
-    -4326, 2585, -4432, 1264, -1433, 1782, 3755, -5502, 2026, -2268, 4691, -2809, 1912, -2232, 4701,
-    706, -497, 6914, -1884, -1811, -1525, 1378, -1107, 8022, 8160, 2851, 4273, -2803, -2333, -2365,
-    4503, 9880, 4877,
+static const TINYML_FLASH int32_t layer1_biases[48] = { // less zero point * sum of weights
+    108699, 27475, 189153, 119438, 52153, 32910, 236519, 49657, 64651, 193239, -82713, 147218,
+    217377, -29834, -222953, -39526, 138649, 4144, 69616, 51175, 180598, -117333, 199298, 105962,
+    4388, 181203, -131705, -6280, 66376, 148445, 66754, -152817, 75266, -81244, -128787, -179829,
+    172898, -171731, 234838, 157792, 299171, -90703, -103923, -67741, 226499, 173975, 70168, -64883,
 };
-static const int32_t kMultipliers1[] TINYML_FLASH = {
+static const TINYML_FLASH int32_t layer1_multipliers[48] = {
     1264786737, 1100165698, 1592607059, 1355687496, 1352942873, 1457011080, 1352461152, 1377612191,
     1316533117, 1958838161, 1462843417, 1216113930, 2099280870, 1667061766, 1699434126, 1803542938,
     1352572840, 1287547325, 2129456346, 1295622692, 1561177695, 1972503285, 1091097749, 1138775204,
@@ -569,13 +577,14 @@ static const int32_t kMultipliers1[] TINYML_FLASH = {
     1311143806, 1536924652, 1505844206, 1218800942, 1516405852, 1344247154, 1082151425, 2134050750,
     1357302818, 1565567832, 1316290154, 1461205643, 1416251124, 1226100128, 1220368301, 1604598007,
 };
-static const int8_t kShifts1[] TINYML_FLASH = {
+static const TINYML_FLASH int8_t layer1_shifts[48] = {
     -9, -9, -9, -9, -9, -9, -9, -9, -9, -10, -9, -9, -10, -10, -10, -10, -9, -9, -10, -9, -9, -10,
     -9, -9, -9, -9, -10, -9, -9, -9, -9, -9, -9, -9, -9, -10, -9, -10, -9, -10, -9, -9, -9, -9, -9,
     -9, -9, -9,
 };
 
-static const int8_t kWeights2[] TINYML_FLASH = {  // 11×48
+// Constants of layer 2, FULLY_CONNECTED 'scores'
+static const TINYML_FLASH int8_t layer2_weights[528] = { // 11×48
     -5, 19, 11, 52, -45, 1, 6, -69, 5, -63, -89, -12, 2, -12, 47, -41, -23, 69, 41, -14, 36, -41,
     56, 34, 32, 56, 6, -15, -50, -127, 41, 9, -8, 27, -12, 35, 30, -44, -25, -124, -64, 19, 4, 7,
     -75, 1, -38, -25, -54, -20, -72, 21, -91, 99, 62, 12, -13, 9, -104, -8, -44, -50, -14, 33, -13,
@@ -602,50 +611,89 @@ static const int8_t kWeights2[] TINYML_FLASH = {  // 11×48
     -65, 57, 67, 80, -88, 0, 32, -65, -67, 44, -56, -18, -14, 5, 65, -35, -48, -72, 55, -73, 98,
     -63, 47, -63, -54, 85, -30, -81, -52, 67, -62, -1, 18, 38, 127, -107, -86, -11, 40, 13, -41,
 };
-static const int32_t kBiases2[] TINYML_FLASH = {
-    -818, 9, -1432, -874, -427, -827, -468, 741, -138, 579, 921,
+static const TINYML_FLASH int32_t layer2_biases[11] = { // less zero point * sum of weights
+    -48818, -59383, -67224, -74986, -32043, -31931, -75220, -145819, -65930, -34493, -12007,
 };
-static const int32_t kMultipliers2[] TINYML_FLASH = {
+static const TINYML_FLASH int32_t layer2_multipliers[11] = {
     1726618999, 1357193613, 1084079374, 1611371749, 1489295283, 1274038996, 1391586121, 1194000303,
     1214687195, 1416703343, 2071323452,
 };
-static const int8_t kShifts2[] TINYML_FLASH = {-9, -9, -9, -9, -9, -9, -9, -9, -9, -9, -10};
-
-static const FullyConnected kLayers[] = {
-    {kWeights0, kBiases0, kMultipliers0, kShifts0, 38, 128, 128, -1, -128, -128, 127},
-    {kWeights1, kBiases1, kMultipliers1, kShifts1, 128, 48, 48, -128, -128, -128, 127},
-    {kWeights2, kBiases2, kMultipliers2, kShifts2, 48, 11, 11, -128, 15, -128, 127},
+static const TINYML_FLASH int8_t layer2_shifts[11] = {
+    -9, -9, -9, -9, -9, -9, -9, -9, -9, -9, -10,
 };
-static const Softmax kSoftmax = {1888248448, 24, -124, 11};
 
-static const uint8_t kSha256[32] = {
-    0x53, 0x3f, 0xfb, 0x85, 0x50, 0x54, 0xee, 0xde, 0x0d, 0x76, 0xbe, 0x27, 0x57, 0x2d, 0xf8, 0xdb,
-    0x83, 0x63, 0x92, 0x62, 0xc1, 0xe1, 0xd3, 0xd0, 0x45, 0x00, 0x52, 0x08, 0xdb, 0x0b, 0x71, 0x12,
-};
-static const uint32_t kInputShape[] = {1, 38};
-static const uint32_t kOutputShape[] = {1, 11};
-static const TensorLayout kInput = {DType::int8, 0.0313725509f, -1, 2, kInputShape};
-static const TensorLayout kOutput = {DType::int8, 0.00390625f, -128, 2, kOutputShape};
-
-static int8_t input[38];
-static int8_t values[2][128];  // of the layer before, and of the layer
-static uint8_t output[11];
-
-static const char* invoke(void*) {
-  const int8_t* from = input;
-  int8_t* to = values[0];
-  for (const FullyConnected& layer : kLayers) {
-    run_fully_connected(layer, from, to);
-    from = to;
-    to = to == values[0] ? values[1] : values[0];
-  }
-  run_softmax(kSoftmax, from, to);
-  from = to;
-  memcpy(output, from, sizeof output);
-  return nullptr;
+// Layer 0, FULLY_CONNECTED 'hidden_1'
+//   from int8 1×38, scale 0.0313725509, zero point -1
+//   to int8 1×128, scale 0.0195862725, zero point -128
+static void layer0_fully_connected(void) {
+  static const tinyml_fully_connected settings = {
+      .weights = layer0_weights, .biases = layer0_biases, .multipliers = layer0_multipliers,
+      .shifts = layer0_shifts, .batches = 1, .inputs = 38, .outputs = 128, .scales = 128,
+      .input_zero_point = -1, .output_zero_point = -128, .low = -128, .high = 127,
+  };
+  tinyml_fully_connected_s8(&settings, (const int8_t *)(arena + 128), (int8_t *)(arena + 0));
 }
 
-const Model kGestureModel = {
-    kSha256, sizeof input + sizeof values + sizeof output, &kInput, 1, &kOutput, 1,
-    reinterpret_cast<uint8_t*>(input), sizeof input, output, sizeof output, invoke, nullptr,
-};
+// Layer 1, FULLY_CONNECTED 'hidden_2'
+//   from int8 1×128, scale 0.0195862725, zero point -128
+//   to int8 1×48, scale 0.0524806567, zero point -128
+static void layer1_fully_connected(void) {
+  static const tinyml_fully_connected settings = {
+      .weights = layer1_weights, .biases = layer1_biases, .multipliers = layer1_multipliers,
+      .shifts = layer1_shifts, .batches = 1, .inputs = 128, .outputs = 48, .scales = 48,
+      .input_zero_point = -128, .output_zero_point = -128, .low = -128, .high = 127,
+  };
+  tinyml_fully_connected_s8(&settings, (const int8_t *)(arena + 0), (int8_t *)(arena + 128));
+}
+
+// Layer 2, FULLY_CONNECTED 'scores'
+//   from int8 1×48, scale 0.0524806567, zero point -128
+//   to int8 1×11, scale 0.219821051, zero point 15
+static void layer2_fully_connected(void) {
+  static const tinyml_fully_connected settings = {
+      .weights = layer2_weights, .biases = layer2_biases, .multipliers = layer2_multipliers,
+      .shifts = layer2_shifts, .batches = 1, .inputs = 48, .outputs = 11, .scales = 11,
+      .input_zero_point = -128, .output_zero_point = 15, .low = -128, .high = 127,
+  };
+  tinyml_fully_connected_s8(&settings, (const int8_t *)(arena + 128), (int8_t *)(arena + 0));
+}
+
+// Layer 3, SOFTMAX
+//   from int8 1×11, scale 0.219821051, zero point 15
+//   to int8 1×11, scale 0.00390625, zero point -128
+static void layer3_softmax(void) {
+  static const tinyml_softmax settings = {
+      .rows = 1, .size = 11, .multiplier = 1888248448, .shift = 24, .smallest = -124,
+  };
+  tinyml_softmax_s8(&settings, (const int8_t *)(arena + 0), (int8_t *)(arena + 0));
+}
+
+void *gesture_model_input(uint8_t index) {
+  (void)index;
+  return arena + 128;
+}
+
+const void *gesture_model_output(uint8_t index) {
+  (void)index;
+  return arena + 0;
+}
+
+void gesture_model_invoke(void) {
+  layer0_fully_connected();
+  layer1_fully_connected();
+  layer2_fully_connected();
+  layer3_softmax();
+}
+
+#if defined(GESTURE_MODEL_TAPS) || defined(TINYML_TAPS)
+void gesture_model_invoke_with_taps(gesture_model_tap tap, void *context) {
+  layer0_fully_connected();
+  tap(context, 0, arena + 0, 128u);
+  layer1_fully_connected();
+  tap(context, 1, arena + 128, 48u);
+  layer2_fully_connected();
+  tap(context, 2, arena + 0, 11u);
+  layer3_softmax();
+  tap(context, 3, arena + 0, 11u);
+}
+#endif

@@ -1,0 +1,39 @@
+// Made by make_model.py: do not change it by hand.
+// The compiled model runner_model.c, as the board's server sees it.
+#include "model.h"
+#include <TinyMLLabs.h>
+
+#include "runner_model.h"
+
+using namespace tinyml;
+
+extern const Model kModel;
+
+static const uint32_t kInputShape[] = {1, 1};
+static const TensorLayout kInputs[] = {
+    {DType::int8, 0.0246290341f, -128, 2, kInputShape},
+};
+static const uint32_t kOutputShape[] = {1, 1};
+static const TensorLayout kOutputs[] = {
+    {DType::int8, 0.00794227608f, 0, 2, kOutputShape},
+};
+
+static const char* invoke(void*) {
+  runner_model_invoke();
+  return nullptr;
+}
+
+#if defined(RUNNER_MODEL_TAPS) || defined(TINYML_TAPS)
+static const LayerTaps kLayerTaps = {RUNNER_MODEL_LAYERS, runner_model_invoke_with_taps};
+static const LayerTaps* const kTaps = &kLayerTaps;
+#else
+static const LayerTaps* const kTaps = nullptr;
+#endif
+
+const Model kModel = {
+    runner_model_sha256, RUNNER_MODEL_ARENA_BYTES,
+    kInputs, 1, kOutputs, 1,
+    static_cast<uint8_t*>(runner_model_input(0)), RUNNER_MODEL_INPUT_BYTES,
+    static_cast<const uint8_t*>(runner_model_output(0)), RUNNER_MODEL_OUTPUT_BYTES,
+    invoke, nullptr, kTaps,
+};
