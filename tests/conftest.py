@@ -13,6 +13,12 @@ REPOSITORY = Path(__file__).parents[1]
 REMEMBERED = "TINYML_LABS_REMEMBERED_TRAINING"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `pytest -m hardware --port /dev/ttyACM0` run the tests that a real board can take."""
+    parser.addoption("--port", default="", help="of a real board, for the tests marked hardware")
+    parser.addoption("--board-model", default="", help="the .tflite file on it, if it is none of the kit's")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Let all notebooks of a run share what they have trained: tests/notebooks/remembered_training.py."""
     if REMEMBERED not in os.environ:  # a worker has it from the process that started it
