@@ -65,7 +65,7 @@ $(READY): requirements.lock pyproject.toml
 	@"$(PYTHON)" -c '$(SUITS)' 2>/dev/null || { echo "No Python 3.10, 3.11 or 3.12 here (asked for: '$(PYTHON)')."; \
 		echo "Install one (python.org, your package manager, or conda: see README.md), or name it:"; \
 		echo "  make lab PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "Setting up $(VENV) with $$("$(PYTHON)" --version): about 600 MB to download, once; offline afterwards."
+	@echo "Setting up $(VENV) with $$("$(PYTHON)" --version): about 700 MB to download, once; offline afterwards."
 	@$(BIN)/python -c '$(SUITS)' 2>/dev/null && [ "$$(cat $(VENV)/.made-in 2>/dev/null)" = "$(CURDIR) $(PYTHON)" ] || { \
 		"$(PYTHON)" -m venv --clear $(VENV) && echo "$(CURDIR) $(PYTHON)" > $(VENV)/.made-in; } || { \
 		echo "Python could not make a virtual environment. On Debian and Ubuntu: sudo apt install python3-venv"; \

@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyml_labs import __version__
+from tinyml_labs.compile_command import add_compile_command
+from tinyml_labs.deploy_command import add_deploy_command
 from tinyml_labs.fetch_command import add_fetch_command
+from tinyml_labs.figures_command import add_figures_command
 from tinyml_labs.make_keywords_command import add_make_keywords_command
 from tinyml_labs.record_command import add_record_commands
+from tinyml_labs.replay_command import add_replay_command
 
 if TYPE_CHECKING:  # imported where it is used: `doctor` has to run in an installation that lacks it
     import numpy as np
@@ -70,6 +74,10 @@ def _make_parser() -> argparse.ArgumentParser:
     add_record_commands(commands)
     add_make_keywords_command(commands)
     add_fetch_command(commands)
+    add_deploy_command(commands)
+    add_replay_command(commands)
+    add_compile_command(commands)
+    add_figures_command(commands)
 
     demo = commands.add_parser("demo", help="hello world's whole circle, here in the terminal")
     demo.add_argument("--json", action="store_true", help="print JSON")
