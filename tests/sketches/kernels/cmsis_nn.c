@@ -33,8 +33,8 @@ void portable_convolution_s8(const tinyml_convolution *layer, const int8_t *inpu
   (void)scratch;
   DIMENSIONS(layer)
   const cmsis_nn_conv_params settings = {-layer->input_zero_point, layer->output_zero_point, TILES(layer)};
-  arm_convolve_wrapper_s8(&context, &settings, &scales, &from, input, &kernel, layer->weights, &bias, layer->biases, &to,
-                          output);
+  arm_convolve_wrapper_s8(&context, &settings, &scales, &from, input, &kernel, layer->weights, &bias, layer->biases,
+                          &to, output);
 }
 
 void portable_depthwise_convolution_s8(const tinyml_convolution *layer, const int8_t *input, int8_t *output,
@@ -48,10 +48,11 @@ void portable_depthwise_convolution_s8(const tinyml_convolution *layer, const in
 }
 
 void portable_fully_connected_s8(const tinyml_fully_connected *layer, const int8_t *input, int8_t *output) {
-  const cmsis_nn_fc_params settings = {-layer->input_zero_point, 0, layer->output_zero_point, {layer->low, layer->high}};
+  const cmsis_nn_activation bounds = {layer->low, layer->high};
+  const cmsis_nn_fc_params settings = {-layer->input_zero_point, 0, layer->output_zero_point, bounds};
   const cmsis_nn_per_tensor_quant_params scale = {multipliers[0], shifts[0]};
   const cmsis_nn_dims from = {layer->batches, 1, 1, layer->inputs}, kernel = {layer->inputs, 1, 1, layer->outputs};
   const cmsis_nn_dims bias = {1, 1, 1, layer->outputs}, to = {layer->batches, 1, 1, layer->outputs};
-  arm_fully_connected_s8(&context, &settings, &scale, &from, input, &kernel, layer->weights, &bias, layer->biases, &to,
-                         output);
+  arm_fully_connected_s8(&context, &settings, &scale, &from, input, &kernel, layer->weights, &bias, layer->biases,
+                         &to, output);
 }

@@ -15,7 +15,8 @@ static void say_number(uint32_t number) {
 }
 
 int main(void) {
-  static const int32_t multipliers[] = {0, 1, 3, 1 << 30, (1 << 30) + 1, 1518500250, 1717986918, INT32_MAX - 1, INT32_MAX};
+  static const int32_t multipliers[] = {0,          1,          3,          1 << 30, (1 << 30) + 1, 1518500250,
+                                        1717986918, INT32_MAX - 1, INT32_MAX};
   static const int zero_points[] = {-128, -1, 0, 127};
   uint32_t compared = 0, differ = 0, random = 1;
   for (unsigned each = 0; each < sizeof multipliers / sizeof *multipliers; ++each) {
@@ -26,7 +27,8 @@ int main(void) {
       tinyml_prepare_scaling(&scaling, bias, multipliers[each], shift, zero_point, 1);
       for (int32_t step = -150; step <= 150; ++step) {
         // sums whose result is next to a half, and others
-        int64_t sum = multipliers[each] < 1 << 20 ? step * 1000 : ((int64_t)(2 * step + 1) << (30 - shift)) / multipliers[each];
+        const int64_t half = (int64_t)(2 * step + 1) * ((int64_t)1 << (30 - shift));
+        int64_t sum = multipliers[each] < 1 << 20 ? step * 1000 : half / multipliers[each];
         random = random * 1664525u + 1013904223u;
         if (step % 3 == 0) sum = (int32_t)random >> (random % 31 + 1);
         if (sum < -(1 << 30) + (1 << 15) || sum > (1 << 30) - (1 << 15)) continue;

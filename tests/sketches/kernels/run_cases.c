@@ -35,7 +35,8 @@ static uint32_t run(const layer_case *each, int portable, uint32_t *wrong, uint3
   if (each->kind == CONVOLUTION) {
     (portable ? portable_convolution_s8 : tinyml_convolution_s8)(each->layer, input + 1, to, scratch);
   } else if (each->kind == DEPTHWISE_CONVOLUTION) {
-    (portable ? portable_depthwise_convolution_s8 : tinyml_depthwise_convolution_s8)(each->layer, input + 1, to, scratch);
+    (portable ? portable_depthwise_convolution_s8 : tinyml_depthwise_convolution_s8)(each->layer, input + 1, to,
+                                                                                     scratch);
   } else {
     (portable ? portable_fully_connected_s8 : tinyml_fully_connected_s8)(each->layer, input + 1, to);
   }

@@ -1,7 +1,7 @@
 // CONV_2D and DEPTHWISE_CONV_2D on int8, one multiplier a channel: TensorFlow Lite Micro's bytes.
 //
-// The biases are folded: bias - input_zero_point * (sum of the channel's weights), so that the inner loop multiplies what
-// is stored. A padded place counts as the input's zero point, which cancels its share of the fold.
+// The biases are folded: bias - input_zero_point * (sum of the channel's weights), so that the inner loop multiplies
+// what is stored. A padded place counts as the input's zero point, which cancels its share of the fold.
 #ifndef TINYML_KERNELS_CONVOLUTION_H
 #define TINYML_KERNELS_CONVOLUTION_H
 
@@ -11,8 +11,9 @@
 #include "flash.h"
 
 #define TINYML_WEIGHTS_AS_IN_FILE 0
-// CONV_2D only, and faster: two channels' weights as 16-bit numbers, the first one's + 256 * the second one's. Of each four
-// numbers 0 1 2 3 of a channel the order is 0 2 1 3; zeros fill the last four; an odd channel out comes last, as in the file.
+// CONV_2D only, and faster: two channels' weights as 16-bit numbers, the first one's + 256 * the second one's. Of each
+// four numbers 0 1 2 3 of a channel the order is 0 2 1 3; zeros fill the last four; an odd channel out comes last, as
+// in the file.
 #define TINYML_WEIGHTS_IN_PAIRS 1
 
 typedef struct {
@@ -30,8 +31,8 @@ typedef struct {
   uint8_t layout;                          // of the weights: TINYML_WEIGHTS_…
 } tinyml_convolution;
 
-// What `scratch` needs, for `taps` = kernel_height * kernel_width * input_channels: four patches of 16-bit numbers, two as
-// they are gathered, and four numbers a channel.
+// What `scratch` needs, for `taps` = kernel_height * kernel_width * input_channels: four patches of 16-bit numbers, two
+// as they are gathered, and four numbers a channel.
 #define TINYML_CONVOLUTION_SCRATCH_BYTES(taps, output_channels) \
   (10u * (((uint32_t)(taps) + 3u) & ~3u) + 4u + 16u * (uint32_t)(output_channels))
 

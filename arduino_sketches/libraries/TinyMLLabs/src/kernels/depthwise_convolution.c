@@ -48,11 +48,13 @@ void tinyml_depthwise_convolution_s8(const tinyml_convolution *layer, const int8
     for (uint16_t x = 0; x < layer->output_width; ++x) {
       const int32_t top = (int32_t)y * layer->stride_height - layer->pad_top;
       const int32_t left = (int32_t)x * layer->stride_width - layer->pad_left;
-      const int inside = top >= 0 && top + reach_y < layer->input_height && left >= 0 && left + reach_x < layer->input_width;
+      const int inside =
+          top >= 0 && top + reach_y < layer->input_height && left >= 0 && left + reach_x < layer->input_width;
       const int8_t *from = inside ? input + (top * layer->input_width + left) * (int32_t)layer->input_channels : input;
       uint16_t of_this_input = 0;
       for (uint16_t channel = 0; channel < layer->output_channels; ++channel) {
-        const int32_t sum = inside ? sum_products_inside(layer, from, channel) : sum_products(layer, from, top, left, channel);
+        const int32_t sum =
+            inside ? sum_products_inside(layer, from, channel) : sum_products(layer, from, top, left, channel);
         const int32_t scaled =
             tinyml_requantize(layer->biases[channel] + sum, layer->multipliers[channel], layer->shifts[channel]);
         *output++ = (int8_t)tinyml_clamp(scaled + layer->output_zero_point, layer->low, layer->high);

@@ -1,9 +1,9 @@
 // CONV_2D with two multiplications an instruction.
 //
-// Up to four places of the output at a time; their patches are widened once, and then meet the weights of two
-// channels at a time. With TINYML_WEIGHTS_IN_PAIRS one load brings two taps of both channels, and half of the widening is
-// saved: SMLAD with the word as it is sums first + 256 * second, from which the first channel's own sum, SMLAD with the
-// word's even bytes, is taken away at the end.
+// Up to four places of the output at a time; their patches are widened once, and then meet the weights of two channels
+// at a time. With TINYML_WEIGHTS_IN_PAIRS one load brings two taps of both channels, and half of the widening is saved:
+// SMLAD with the word as it is sums first + 256 * second, from which the first channel's own sum, SMLAD with the word's
+// even bytes, is taken away at the end.
 #include "fast_convolution.h"
 
 #if defined(TINYML_FAST_KERNELS)
@@ -14,9 +14,9 @@
 #include "fast_scaling.h"
 #include "patches.h"
 
-// Patches as 16-bit numbers and doubled: a row of words for each two taps, with one word a place. Of each four taps 0 1 2 3
-// the first row holds 0 and 2, the second one 1 and 3. This does one place or two neighbouring ones, whose `taps` bytes, a
-// multiple of 4, lie one after another.
+// Patches as 16-bit numbers and doubled: a row of words for each two taps, with one word a place. Of each four taps 0 1
+// 2 3 the first row holds 0 and 2, the second one 1 and 3. This does one place or two neighbouring ones, whose `taps`
+// bytes, a multiple of 4, lie one after another.
 static void widen_patches(const int8_t *from, uint32_t taps, uint32_t *to, uint32_t places, int two) {
   const int8_t *const end = from + taps;
   for (; two && from < end; from += 4, to += 2 * places) {

@@ -32,7 +32,8 @@ static void load_channel(const tinyml_convolution *layer, uint32_t channel, chan
 }
 
 // Columns `left` and `left` + 1 of four channels, from row -pad_top on; a word a channel and row.
-static void fill_strip(const tinyml_convolution *layer, const int8_t *input, int32_t left, uint32_t rows, uint32_t *to) {
+static void fill_strip(const tinyml_convolution *layer, const int8_t *input, int32_t left, uint32_t rows,
+                       uint32_t *to) {
   const uint32_t outside = 0x01010101u * (uint8_t)layer->input_zero_point;
   const uint32_t outside_pair = 0x00010001u * (uint16_t)layer->input_zero_point;
   const uint32_t channels = layer->input_channels, row_bytes = layer->input_width * channels;

@@ -1,7 +1,8 @@
 // tinyml_requantize in five instructions, for the channels where that is exact; to the byte what requantize.h gives.
 //
 // SMMLAR(2 * sum, multiplier, …) is gemmlowp's rounding_doubling_high_multiply. The division by 2^e that follows rounds
-// halves away from zero: (x + 2^(e-1) - (x < 0)) >> e. What is added before the shift holds the output's zero point, too:
+// halves away from zero: (x + 2^(e-1) - (x < 0)) >> e. What is added before the shift holds the output's zero point,
+// too:
 //     (x + (2 * zero_point + 1) * 2^(e-1) - (x < 0)) >> e,
 // of which SMMLAR adds all, and SSAT does the last place of the shift. x < 0 is taken from the sum: the two differ only
 // where x is 0, and there, with e > 0, the 1 does not matter.
@@ -14,8 +15,8 @@
 #include "flash.h"
 #include "requantize.h"
 
-// Other channels (a multiplier of 1/2 or more, or of less than 2^-23, or a bias near 2^30, as of a channel that is always
-// the same) go the long way.
+// Other channels (a multiplier of 1/2 or more, or of less than 2^-23, or a bias near 2^30, as of a channel that is
+// always the same) go the long way.
 typedef struct {
   int32_t doubled_bias;
   int32_t multiplier;
@@ -39,7 +40,8 @@ TINYML_INLINE void tinyml_prepare_scaling(tinyml_scaling *scaling, int32_t bias,
   }
 }
 
-static int32_t __attribute__((noinline, unused)) tinyml_scale_the_long_way(int32_t doubled_sum, const tinyml_scaling *scaling) {
+__attribute__((noinline, unused)) static int32_t tinyml_scale_the_long_way(int32_t doubled_sum,
+                                                                           const tinyml_scaling *scaling) {
   const int32_t coded = scaling->shift - INT32_MIN;
   const int32_t sum = (int32_t)((uint32_t)(doubled_sum / 2) + (uint32_t)scaling->addend);
   const int32_t scaled = tinyml_requantize(sum, scaling->multiplier, (int8_t)(coded / 256 - 128));

@@ -10,8 +10,8 @@
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
-// Sums of four outputs' products with the first inputs, a multiple of 8 and more than 0 of them: r4 to r7. What is read of
-// the input is widened once for all four: r8, r9. `step` is between two outputs' weights.
+// Sums of four outputs' products with the first inputs, a multiple of 8 and more than 0 of them: r4 to r7. What is read
+// of the input is widened once for all four: r8, r9. `step` is between two outputs' weights.
 #define FOUR_INPUTS(sum, weights)    \
   "ldr r10, " weights "\n"           \
   "sxtb16 r11, r10\n"                \
@@ -22,7 +22,8 @@
   "ldr r8, [r1], #4\n"         \
   "sxtb16 r9, r8, ror #8\n"    \
   "sxtb16 r8, r8\n"            \
-  FOUR_INPUTS("r4", "[r0], #4") FOUR_INPUTS("r5", "[r0, r12]") FOUR_INPUTS("r6", "[r0, lr]") FOUR_INPUTS("r7", "[r0, r3]")
+  FOUR_INPUTS("r4", "[r0], #4") FOUR_INPUTS("r5", "[r0, r12]") \
+  FOUR_INPUTS("r6", "[r0, lr]") FOUR_INPUTS("r7", "[r0, r3]")
 TINYML_ASSEMBLY static void sum_four(const int8_t *weights, const int8_t *input, uint32_t eights, uint32_t step,
                                      int32_t sums[4]) {
   __asm volatile(

@@ -28,8 +28,8 @@ static inline int8_t *tinyml_fill_bytes(int8_t *to, int8_t value, size_t count) 
 
 // Is a patch the input's own numbers, at place after place?
 static inline int tinyml_patches_are_input(const tinyml_convolution *layer) {
-  return layer->kernel_height == 1 && layer->kernel_width == 1 && layer->stride_height == 1 && layer->stride_width == 1 &&
-         layer->output_height == layer->input_height && layer->output_width == layer->input_width;
+  return layer->kernel_height == 1 && layer->kernel_width == 1 && layer->stride_height == 1 &&
+         layer->stride_width == 1 && layer->output_height == layer->input_height && layer->output_width == layer->input_width;
 }
 
 // Copy a patch; what is outside is the input's zero point. Up to three bytes behind it are written, too.

@@ -1,8 +1,8 @@
 // Fractions as integers, rounded as TensorFlow Lite Micro rounds them: the same bytes on every board.
 //
-// Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR 2018:
-// a real number is a 32-bit fraction and a shift. The functions give the numbers of Google's gemmlowp, fixedpoint.h.
-// Shifts to the right of numbers below 0 round down here, as every compiler does it.
+// Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR
+// 2018: a real number is a 32-bit fraction and a shift. The functions give the numbers of Google's gemmlowp,
+// fixedpoint.h. Shifts to the right of numbers below 0 round down here, as every compiler does it.
 #ifndef TINYML_KERNELS_REQUANTIZE_H
 #define TINYML_KERNELS_REQUANTIZE_H
 
