@@ -15,8 +15,9 @@ ACTIVATIONS = ("NONE", "RELU", "RELU6", "RELU_N1_TO_1")
 class Branches:
     """Operators that do not know of each other, each with inputs and outputs of the model."""
 
-    def __init__(self, seed: int) -> None:
-        self.random = np.random.default_rng(seed)
+    def __init__(self, random: Any) -> None:
+        """Draw from a seed, or from what has the methods of NumPy's generator."""
+        self.random = np.random.default_rng(random) if isinstance(random, int) else random
         self.tensors: list[TensorSpec] = []
         self.operators: list[OperatorSpec] = []
         self.inputs: list[int] = []
