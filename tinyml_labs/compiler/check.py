@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +12,10 @@ import numpy.typing as npt
 
 from tinyml_labs.compiler.host_program import HostProgram, build_program
 from tinyml_labs.compiler.model import CompiledModel, compile_model
+from tinyml_labs.inference.failures import InferenceError
 from tinyml_labs.inference.tflm import TflmProcess
-from tinyml_labs.model_file import ModelFile, Tensor, read_model
-
-_TENSORS = Path(__file__).with_name("tflm_tensors.py")
+from tinyml_labs.inference.tflm_tensors import keep_tensors
+from tinyml_labs.model_file import ModelFile, read_model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,19 +217,8 @@ def _all_tensors(
     model: ModelFile, inputs: list[npt.NDArray[Any]], wanted: Sequence[int]
 ) -> dict[int, npt.NDArray[Any]]:
     """Return TFLM's tensors after one inference; none where it cannot keep them."""
-    arena = 2**17 + 2 * len(model.data) + 2 * sum(_tensor_bytes(tensor) for tensor in model.tensors)
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        (place / "model.tflite").write_bytes(model.data)
-        np.savez(place / "inputs.npz", **{f"input{k}": array[0] for k, array in enumerate(inputs)})
-        np.save(place / "wanted.npy", np.array([arena, *wanted], np.int64))
-        files = [str(place / name) for name in ("model.tflite", "inputs.npz", "wanted.npy", "tensors.npz")]
-        done = subprocess.run([sys.executable, str(_TENSORS), *files], capture_output=True, check=False)
-        if done.returncode:
-            return {}
-        with np.load(place / "tensors.npz") as tensors:
-            return {int(name.removeprefix("tensor")): tensors[name] for name in tensors.files}
-
-
-def _tensor_bytes(tensor: Tensor) -> int:
-    return tensor.nbytes + 64
+    try:
+        found = keep_tensors(model, [array[0] for array in inputs], list(wanted))
+    except InferenceError:
+        return {}
+    return dict(zip(wanted, found, strict=True))

@@ -102,7 +102,7 @@ class LoadedModel:
         """
         try:
             return count_layers(self._data)
-        except ValueError as error:
+        except (ValueError, inference.InferenceError) as error:
             raise RequestRefused(ErrorCode.UNKNOWN_REQUEST, f"this model does not show its layers: {error}") from None
 
     def layer_outputs(self, raw_input: bytes, layers: range) -> list[tuple[int, bytes]]:
