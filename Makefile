@@ -35,7 +35,8 @@ demo: $(READY)  ## hello world's whole circle in the terminal
 	@$(BIN)/tinyml-labs demo
 
 test: $(READY)  ## set up what is missing, then run every test and every notebook
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope -q
+	@# In the order of pyproject.toml's testpaths, the notebooks first: else xdist begins with the files of most tests.
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder -q
 
 check: $(READY)  ## lint, types and the fast tests, in about a minute
 	$(BIN)/ruff check .

@@ -50,7 +50,8 @@ def test_counts_agree_with_the_emulated_sketch(small):
     assert count.cycles == pytest.approx(other.cycles, rel=0.03)
     for ours, theirs in zip(count.layers, other.layers, strict=True):
         assert (ours.index, ours.op, ours.macs) == (theirs.index, theirs.op, theirs.macs)
-        assert ours.cycles == pytest.approx(theirs.cycles, rel=0.05, abs=100)
+        # Not nearer: each has its own memcpy, and copying costs where a layer gathers its patches.
+        assert ours.cycles == pytest.approx(theirs.cycles, rel=0.1, abs=100)
 
 
 @pytest.mark.slow

@@ -33,8 +33,8 @@ static inline int tinyml_patches_are_input(const tinyml_convolution *layer) {
 }
 
 // Copy a patch; what is outside is the input's zero point. Up to three bytes behind it are written, too.
-static void tinyml_gather_patch(const tinyml_convolution *layer, const int8_t *input, uint16_t row, uint16_t column,
-                                int8_t *to) {
+static inline void tinyml_gather_patch(const tinyml_convolution *layer, const int8_t *input, uint16_t row,
+                                       uint16_t column, int8_t *to) {
   const int8_t outside = (int8_t)layer->input_zero_point;
   const uint16_t channels = layer->input_channels;
   const int32_t width = layer->input_width;
