@@ -73,18 +73,23 @@ def convert_call(
         warnings.simplefilter("ignore")  # TensorFlow's own, on what it is going to rename
         failure: Exception | None = None
         try:
-            archive = keras.export.ExportArchive()
-            archive.track(owner)
-            endpoint = archive.add_endpoint("serve", serve, specs)
-            types = {op.type for op in endpoint.get_concrete_function().graph.get_operations()}
+            function = tf.function(serve, input_signature=specs, autograph=False).get_concrete_function()
+            types = {op.type for op in function.graph.get_operations()}
             loops = types.intersection(_LOOPS)
             if loops and kind == "int8":
                 # TensorFlow 2.21 ends the process with a segmentation fault when it calibrates these.
                 raise ConverterFailure(f"int8 cannot be calibrated across a loop or a branch ({min(loops)})")
-            archive.write_out(folder, verbose=False)
+            streams = "AssignVariableOp" in types
+            if streams:  # its state has to stay a variable
+                archive = keras.export.ExportArchive()
+                archive.track(owner)
+                archive.add_endpoint("serve", serve, specs)
+                archive.write_out(folder, verbose=False)
+            else:
+                _save_frozen(tf, function, folder)
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
             _set_kind(tf, converter, kind, dense_per_tensor)
-            if "AssignVariableOp" in types:  # a streaming model
+            if streams:
                 converter.experimental_enable_resource_variables = True
                 converter._experimental_variable_quantization = kind == "int8"
             converter.representative_dataset = _batches([name for name, _, _ in inputs], data) if data else None
@@ -95,6 +100,14 @@ def convert_call(
         except Exception as error:  # whatever TensorFlow raises, the reader wants the layer
             failure = error
     raise ConverterFailure(str(failure), f"{captured}\n{failure}") from failure
+
+
+def _save_frozen(tf: Any, function: Any, folder: str) -> None:
+    """Save a function with its weights as constants: a quarter of the time, for there are no variables to restore."""
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    frozen = convert_variables_to_constants_v2(function)
+    tf.saved_model.save(tf.Module(), folder, signatures={"serving_default": frozen})
 
 
 def _set_kind(tf: Any, converter: Any, kind: str, dense_per_tensor: bool) -> None:

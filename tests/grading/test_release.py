@@ -316,3 +316,13 @@ def test_a_read_only_folder_is_explained(course):
     finally:
         (base / "lab").chmod(0o755)
         shutil.rmtree(base)
+
+
+def test_what_the_instructor_grades_with_is_not_handed_out(course):
+    source, target = course
+    folder = source / "grading" / "01_lab"
+    folder.mkdir(parents=True)
+    for name in ("checks.py", "README.md", "hidden.csv", "01_lab.ipynb"):
+        (folder / name).write_text("the answers")
+    build_student_copies(source, target)
+    assert sorted(contents(target)) == [MANIFEST, "01_lab.ipynb"]

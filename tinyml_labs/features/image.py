@@ -226,6 +226,8 @@ def resize(image: ArrayLike, width: int, height: int) -> Grey:
             f"image is of {columns} x {rows} pixels: a sum over them may be more than 2**32 - 1, all that the "
             "board's integers hold. Expected 16.8 million pixels at most: cut or halve it first."
         )
+    if (width, height) == (columns, rows):
+        return found.copy()
     batch = found.reshape(math.prod(found.shape[:-2]), rows, columns)
     out = np.empty((len(batch), height, width), np.uint8)
     step = max(1, _PIXELS_AT_ONCE // total)
