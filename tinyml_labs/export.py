@@ -35,6 +35,7 @@ def export_c(
     labels: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
     arena_bytes: int | None = None,
+    more_ops: Sequence[str] = (),
 ) -> list[Path]:
     """Write ``NAME_data.h``, ``NAME_data.c``, ``NAME_settings.h`` and ``NAME_ops.h`` for a model.
 
@@ -55,6 +56,8 @@ def export_c(
     arena_bytes : int or None
         The tensor arena. None measures it here (with 8-byte pointers, so that a 32-bit board has some to spare)
         and rounds up to 1,024 bytes; where TensorFlow Lite Micro is not installed it is estimated.
+    more_ops : sequence of str
+        Ops to register besides the model's, by their name in the schema: for models that are loaded later.
 
     Returns
     -------
@@ -71,7 +74,7 @@ def export_c(
     parsed = read_model(model)
     labels = labels if isinstance(labels, str) else list(labels)  # a text is refused below
     _check_labels(labels, parsed)
-    methods = _resolver_methods(parsed)
+    methods = _resolver_methods(parsed, more_ops)
     if arena_bytes is None:
         arena_bytes, arena_comment = _find_arena(parsed)
     elif isinstance(arena_bytes, bool) or (arena_bytes := operator.index(arena_bytes)) <= 0:
@@ -84,7 +87,7 @@ def export_c(
         f"{name}_settings.h": _settings_header(
             name, parsed, list(labels), dict(settings or {}), arena_bytes, arena_comment
         ),
-        f"{name}_ops.h": _ops_header(name, methods),
+        f"{name}_ops.h": _ops_header(name, methods, more=bool(more_ops)),
     }
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
@@ -109,8 +112,8 @@ def check_runs_on_board(model: ModelFile) -> None:
     _resolver_methods(model)
 
 
-def _resolver_methods(model: ModelFile) -> list[str]:
-    names = sorted({op.custom_code or op.name for graph in model.subgraphs for op in graph.operators})
+def _resolver_methods(model: ModelFile, more_ops: Sequence[str] = ()) -> list[str]:
+    names = sorted({op.custom_code or op.name for graph in model.subgraphs for op in graph.operators} | {*more_ops})
     methods = [resolver_method(name) for name in names]
     if None in methods:
         raise ValueError(f"This model cannot run on a board. {describe_missing_ops(model)[0]}")
@@ -250,11 +253,12 @@ def _own_defines(settings: Mapping[str, Any], taken: Mapping[str, str]) -> dict[
     return own
 
 
-def _ops_header(name: str, methods: Sequence[str]) -> str:
+def _ops_header(name: str, methods: Sequence[str], *, more: bool) -> str:
+    others = "those for models that are loaded" if more else "no others"
     calls = "\n".join(f"  if (static_cast<int>(resolver.{method}()) != 0) return false;" for method in methods)
     return _header(
         f"{name}_ops.h",
-        "The kernels that the model needs, and no others. C++ only.",
+        f"The kernels that the model needs, and {others}. C++ only.",
         f"""/* A sketch links the kernels that it registers; each costs flash. Use:
 
      static tflite::MicroMutableOpResolver<{name.upper()}_OP_COUNT> resolver;

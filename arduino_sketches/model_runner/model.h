@@ -6,4 +6,7 @@
 
 extern const tinyml::Model kModel;
 
+// Where Python loads another one: only if TensorFlow Lite Micro runs them, and board_memory.h has memory for it.
+extern tinyml::ModelUpload model_upload;
+
 #endif

@@ -1,10 +1,12 @@
 """The virtual board on a real pty and a real socket: the same bytes as the host, and the manners of a board."""
 
+import hashlib
 import os
 import socket
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ import tiny_models
 from tinyml_labs import inference, link
 from tinyml_labs.capture import load_signal
 from tinyml_labs.datasets import load_recorded_sweep
-from tinyml_labs.link.messages import ErrorCode, Type
+from tinyml_labs.link.messages import ErrorCode, LoadBegin, Piece, Type
 
 
 @pytest.mark.slow
@@ -132,6 +134,40 @@ def test_refusals_name_the_reason() -> None:
         with pytest.raises(link.BoardRefused, match="no request of type 0x33"):
             board._connection.request(0x33)
         assert board.infer(np.zeros((2, 4), np.int8)).outputs.shape == (2, 3)
+
+
+def test_pieces_of_a_model_may_come_twice_but_not_astray() -> None:
+    model = tiny_models.dense_int8()
+    digest = hashlib.sha256(model).digest()
+    with link.Board("virtual://") as board:
+
+        def begin(sha256: bytes = digest) -> None:
+            said = LoadBegin(size=len(model), crc32=zlib.crc32(model), sha256=sha256)
+            board._connection.request(Type.LOAD_BEGIN, said.pack())
+
+        def send(first: int, end: int) -> None:
+            board._connection.request(Type.LOAD_DATA, Piece(offset=first, data=model[first:end]).pack_load())
+
+        begin()
+        for piece in ((0, 100), (0, 100), (100, 200), (0, 100)):
+            send(*piece)
+        with pytest.raises(link.BoardRefused, match="begins at 300, and I have 200 of"):
+            send(300, 400)
+        send(200, len(model))
+        assert board.hello().model_sha256 == digest
+        begin(bytes(32))
+        with pytest.raises(link.BoardRefused, match="SHA-256 is not the one that was announced") as refused:
+            send(0, len(model))
+        assert refused.value.code == ErrorCode.MODEL_DAMAGED
+
+
+def test_after_a_load_that_failed_the_board_is_asked_what_it_runs() -> None:
+    with link.Board("virtual://") as board:
+        board.load(tiny_models.dense_int8())
+        with pytest.raises(link.BoardRefused):
+            board.load(b"this is no model")
+        with pytest.raises(link.BoardError, match="no model. Load one first"):
+            board.infer(np.zeros((1, 4), np.int8))
 
 
 @pytest.mark.slow

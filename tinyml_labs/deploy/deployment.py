@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Union
 
 from tinyml_labs.boards import BoardModel
+from tinyml_labs.deploy.board_memory import BoardMemory, plan_memory, write_board_memory
 from tinyml_labs.deploy.fit import Need, check_fits, measure_need
 from tinyml_labs.deploy.project_file import CORE_VERSIONS, core_of, write_project_file
 from tinyml_labs.deploy.readme import write_readme
@@ -164,14 +165,18 @@ def deploy(
         engine=engine,
         arena_bytes=arena_bytes,
         taps=taps,
+        loadable=bool(chosen.memory_header),
     )
-    need = measure_need(prepared, chosen, found)
+    memory = plan_memory(found, loadable=prepared.loadable) if chosen.memory_header else BoardMemory()
+    need = measure_need(prepared, chosen, found, request_bytes=memory.request_bytes, model_bytes=memory.model_bytes)
     check_fits(need, chosen, found)
     sha256 = prepared.model.sha256
     files = {**sketch_files(chosen), **_model_files(subject, prepared), **library_files(chosen)}
+    if chosen.memory_header:
+        files[chosen.memory_header] = write_board_memory(memory, found)
     files = with_local_includes(files)
     files["sketch.yaml"] = write_project_file(chosen, found, prepared.engine)
-    files["README.md"] = write_readme(chosen, found, prepared.engine, need, sha256)
+    files["README.md"] = write_readme(chosen, found, prepared.engine, need, sha256, memory)
     folder = Path(directory or ".") / chosen.name
     if not overwrite:
         check_target(folder, files)

@@ -20,7 +20,7 @@ class Need:
     ----------
     model_flash_bytes, sketch_flash_bytes : int
     model_ram_bytes, sketch_ram_bytes : int
-        The first is the arena.
+        The first is the arena; with TensorFlow Lite Micro, also what models are loaded into.
     """
 
     model_flash_bytes: int
@@ -49,7 +49,9 @@ def room(board: BoardModel) -> tuple[int | None, int | None]:
     return board.sketch_flash_bytes or board.flash_bytes, board.sketch_ram_bytes or board.ram_bytes
 
 
-def measure_need(prepared: PreparedModel, sketch: Sketch, board: BoardModel) -> Need:
+def measure_need(
+    prepared: PreparedModel, sketch: Sketch, board: BoardModel, *, request_bytes: int = 64, model_bytes: int = 0
+) -> Need:
     """Say what a sketch takes with a model on a board.
 
     Parameters
@@ -58,6 +60,8 @@ def measure_need(prepared: PreparedModel, sketch: Sketch, board: BoardModel) -> 
     sketch : Sketch
     board : BoardModel
         An AVR's or another; the sketch's own part was measured on an AVR and on a Cortex-M4.
+    request_bytes, model_bytes : int
+        As in :class:`tinyml_labs.deploy.board_memory.BoardMemory`.
 
     Returns
     -------
@@ -67,13 +71,14 @@ def measure_need(prepared: PreparedModel, sketch: Sketch, board: BoardModel) -> 
         flash, ram = prepared.compiled.weights_bytes, prepared.compiled.arena_bytes
     else:
         flash = len(prepared.model.data) + _TFLM_CODE
-        ram = prepared.arena_bytes or estimate_arena_bytes(prepared.model.data)
+        ram = max(prepared.arena_bytes or estimate_arena_bytes(prepared.model.data), model_bytes)
     avr = board.core == "AVR" and sketch.avr_flash_bytes is not None
+    own = (sketch.avr_ram_bytes or 0) if avr else sketch.ram_bytes
     return Need(
         model_flash_bytes=flash,
         sketch_flash_bytes=(sketch.avr_flash_bytes or 0) if avr else sketch.flash_bytes,
         model_ram_bytes=ram,
-        sketch_ram_bytes=(sketch.avr_ram_bytes or 0) if avr else sketch.ram_bytes,
+        sketch_ram_bytes=own + request_bytes - 64,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinyml_labs.boards import BoardModel
+from tinyml_labs.deploy.board_memory import BoardMemory
 from tinyml_labs.deploy.fit import Need, room
 from tinyml_labs.deploy.project_file import CORE_VERSIONS, LIBRARY_VERSIONS, core_of, needed_libraries
 from tinyml_labs.deploy.sketches import Sketch
@@ -24,7 +25,17 @@ today's converter have a scale for each output there: such a runtime runs them w
 """
 
 
-def write_readme(sketch: Sketch, board: BoardModel, engine: str, need: Need, sha256: str) -> str:
+_LOADING = """
+## Another model, without another upload
+
+`Board(port).load("other.tflite")` in Python puts a model into the board's RAM, and `Board(port).infer` then asks that
+one, until the board is reset. {ram:,} bytes are for the model and its arena together (`board_memory.h`), and there
+are kernels for the layers that the course uses. What does not fit, or has a layer without a kernel, is refused with
+the reason.
+"""
+
+
+def write_readme(sketch: Sketch, board: BoardModel, engine: str, need: Need, sha256: str, memory: BoardMemory) -> str:
     """Give the text of ``README.md``.
 
     Parameters
@@ -35,6 +46,7 @@ def write_readme(sketch: Sketch, board: BoardModel, engine: str, need: Need, sha
     need : Need
     sha256 : str
         Of the model's file.
+    memory : BoardMemory
 
     Returns
     -------
@@ -86,7 +98,8 @@ def write_readme(sketch: Sketch, board: BoardModel, engine: str, need: Need, sha
         "",
         "sends recorded windows to the board, and compares each byte of its answers with this computer's.",
     ]
-    return "\n".join(lines) + "\n" + (_TFLM if engine == "tflm" else "")
+    loading = _LOADING.format(ram=memory.model_bytes) if memory.model_bytes else ""
+    return "\n".join(lines) + "\n" + loading + (_TFLM if engine == "tflm" else "")
 
 
 def _ide_steps(sketch: Sketch, board: BoardModel, engine: str) -> list[str]:

@@ -32,9 +32,12 @@ class Sketch:
         What its sensor needs from Arduino's library manager.
     kit_libraries : tuple of str
         What goes into its ``src/``.
+    memory_header : str
+        Its file that says what it takes of a board's RAM for requests and for models that are loaded; empty: it has
+        none, and none are.
     flash_bytes, ram_bytes : int
-        What the sketch itself takes on a Cortex-M4, without the model and without the board's core: measured, and
-        rounded down.
+        What the sketch itself takes on a Cortex-M4, without the model and without the board's core, with requests of
+        64 bytes: measured, and rounded down.
     avr_flash_bytes, avr_ram_bytes : int or None
         The same on an AVR, where its buffers are smaller; None if it does not run there.
     """
@@ -47,6 +50,7 @@ class Sketch:
     boards: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     kit_libraries: tuple[str, ...] = ("TinyMLLabs",)
+    memory_header: str = ""
     flash_bytes: int
     ram_bytes: int
     avr_flash_bytes: int | None = None
@@ -101,6 +105,7 @@ SKETCHES: Mapping[str, Sketch] = MappingProxyType(
                 file_name="runner_model",
                 cpp_name="kModel",
                 header="model.h",
+                memory_header="board_memory.h",
                 flash_bytes=9_000,
                 ram_bytes=2_500,
                 avr_flash_bytes=12_000,

@@ -207,11 +207,23 @@ class Board:
         Raises
         ------
         BoardRefused
-            If the board cannot hold or run the model, with its reason.
+            If the board cannot hold or run the model, with its reason: which says too what it runs now.
+        BoardTimeout, BoardVanished
+            If a piece or an answer is lost. Loading again begins anew.
         """
         data = bytes(model) if isinstance(model, (bytes, bytearray, memoryview)) else Path(model).read_bytes()
         if not data:
             raise ValueError("The model is empty: 0 bytes.")
+        try:
+            found = self._send_model(data, progress)
+        except BoardRefused:
+            with contextlib.suppress(BoardError):
+                self.hello()  # it may run another model than before, or none
+            raise
+        self.info = self.hello()
+        return found
+
+    def _send_model(self, data: bytes, progress: bool) -> ModelInfo:
         digest = hashlib.sha256(data).digest()
         begin = LoadBegin(size=len(data), crc32=zlib.crc32(data), sha256=digest)
         self._connection.request(Type.LOAD_BEGIN, begin.pack())
@@ -230,7 +242,6 @@ class Board:
         found = ModelInfo.unpack(answer.payload)
         if found.sha256 != digest:
             raise ModelMismatch("The board says that it holds another model than the one that was sent.")
-        self.info = self.hello()
         return found
 
     @_one_at_a_time

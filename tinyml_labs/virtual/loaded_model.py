@@ -147,13 +147,16 @@ class ModelTransfer:
         return len(self._data) >= self._begin.size
 
     def add(self, piece: Piece) -> None:
-        """Take the next piece.
+        """Take the next piece; one that came before may come again.
 
         Raises
         ------
         RequestRefused
-            If it is not the next one.
+            If it is neither.
         """
+        end = piece.offset + len(piece.data)
+        if piece.data and self._data[piece.offset : end] == piece.data:
+            return
         if piece.offset != len(self._data) or piece.offset + len(piece.data) > self._begin.size:
             raise RequestRefused(
                 ErrorCode.BAD_REQUEST,
@@ -171,6 +174,9 @@ class ModelTransfer:
         """
         if zlib.crc32(self._data) != self._begin.crc32:
             raise RequestRefused(ErrorCode.MODEL_DAMAGED, "the model's CRC-32 is wrong: it arrived damaged.")
+        if hashlib.sha256(self._data).digest() != self._begin.sha256:
+            text = "the model's SHA-256 is not the one that was announced: another model arrived."
+            raise RequestRefused(ErrorCode.MODEL_DAMAGED, text)
         return LoadedModel(bytes(self._data), self._ram_kb)
 
 

@@ -31,6 +31,15 @@ const Model kModel = {kHash, 0, &kTensor, 1, &kTensor, 1, &value, 1, &value, 1, 
 const MlperfSettings kMlperf = {"board", "kws01", &value, 1, false};
 const SmootherSettings kSmoothing = {10, 5, 3, 0x2};
 
+bool check_nothing(void*, const uint8_t*, uint32_t, ShortText&) { return true; }
+void forget_nothing(void*) {}
+Prepared prepare_nothing(void*, const uint8_t*, uint32_t, uint8_t*, uint32_t, Model* model, ShortText& why) {
+  *model = kModel;
+  why << "not ready: " << 1u;
+  return Prepared::failed;
+}
+const ModelEngine kEngine = {check_nothing, forget_nothing, prepare_nothing, nullptr};
+
 Port serial;
 SilentPort silent;
 BoardServer<Port, 36, 4> server(serial, kBoard);
@@ -123,6 +132,12 @@ int use_pictures() {
 int use_server() {
   char id[17];
   server.set_model(kModel, now_us);
+#ifndef __AVR__  // its RAM is too small for any engine
+  static uint8_t memory[64];
+  static ModelUpload upload(memory, sizeof memory, 16, kEngine);
+  server.set_upload(upload);
+#endif
+  if (!server.model()) return 0;
   server.set_csv(true, 3, true);
   server.set_sensor_fault(this_board_id(id));
   server.set_flush_ms(20);

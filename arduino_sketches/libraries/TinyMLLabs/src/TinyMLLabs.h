@@ -18,6 +18,7 @@
 #include "tinyml/mlperf.h"
 #include "tinyml/missed_samples.h"
 #include "tinyml/model.h"
+#include "tinyml/model_upload.h"
 #include "tinyml/motion_classifier.h"
 #include "tinyml/motion_features.h"
 #include "tinyml/normalisation.h"
@@ -28,6 +29,8 @@
 #include "tinyml/ring_buffer.h"
 #include "tinyml/sample_clock.h"
 #include "tinyml/score_smoother.h"
+#include "tinyml/sha256.h"
+#include "tinyml/short_text.h"
 #include "tinyml/this_board.h"
 #include "tinyml/windower.h"
 

@@ -55,6 +55,12 @@ class BoardServer {
   // Answer MODEL_INFO and INFER with this model, which has to stay; clock is micros.
   void set_model(const Model& model, Clock clock) { requests_.set(&model, clock); }
 
+  // Take models from the host, into RAM that is the sketch's. Behind set_model, whose model runs until then.
+  void set_upload(ModelUpload& upload) { requests_.set_upload(upload); }
+
+  // The model that runs: the sketch's, or one that the host has sent; nullptr while one is on its way that left no room.
+  const Model* model() const { return requests_.model(); }
+
   // Bytes of an input that the host is sending in pieces; 0 between two inputs. A sketch that writes to the model's input
   // itself waits meanwhile, or forgets what has come: the host is then told that its next piece does not fit.
   uint32_t input_received() const { return requests_.received(); }

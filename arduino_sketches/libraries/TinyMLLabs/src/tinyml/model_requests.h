@@ -1,8 +1,11 @@
 // Answers the host's requests about the model: MODEL_INFO, INFER in pieces, TRACE, LOAD_*.
+//
+// How a model is loaded: model_upload.h.
 #ifndef TINYML_MODEL_REQUESTS_H
 #define TINYML_MODEL_REQUESTS_H
 
 #include "messages.h"
+#include "model_upload.h"
 
 namespace tinyml {
 
@@ -11,6 +14,9 @@ namespace texts {
 static const char kNoModel[] TINYML_FLASH = "there is no model on this board.";
 static const char kCompiledIn[] TINYML_FLASH =
     "this firmware's model is compiled in. Upload the sketch that was exported with the other model.";
+static const char kOnItsWay[] TINYML_FLASH = "no model is loaded: of the one on its way I have ";
+static const char kLoadBeginShort[] TINYML_FLASH = "LOAD_BEGIN is cut short: ";
+static const char kLoadDataShort[] TINYML_FLASH = "LOAD_DATA is cut short: ";
 static const char kNoTaps[] TINYML_FLASH = "this firmware does not show its layers. Deploy it with taps.";
 static const char kTraceShort[] TINYML_FLASH = "TRACE is cut short: ";
 static const char kLayers[] TINYML_FLASH = " is no layer: the model has ";
@@ -26,16 +32,24 @@ static const char kBytes[] TINYML_FLASH = " bytes.";
 template <class Writer>
 class ModelRequests {
  public:
-  explicit ModelRequests(Writer& writer) : writer_(writer), model_(nullptr), clock_(nullptr), received_(0), traced_() {}
+  explicit ModelRequests(Writer& writer)
+      : writer_(writer), model_(nullptr), clock_(nullptr), upload_(nullptr), load_(nullptr), received_(0), traced_() {}
 
   // Model and what it points to have to stay. The clock times the invocations; nullptr: they take 0 microseconds.
   void set(const Model* model, Clock clock) {
-    model_ = model;
     clock_ = clock;
-    received_ = 0;
-    traced_ = Trace();
+    change(model);
+    if (upload_) upload_->set_own(model);
   }
 
+  // Take models from the host. A sketch that does not call this has nothing of it in its flash.
+  void set_upload(ModelUpload& upload) {
+    upload_ = &upload;
+    load_ = &ModelRequests::load;
+    upload.set_own(model_);
+  }
+
+  const Model* model() const { return model_; }  // the one that runs now
   const uint8_t* sha256() const { return model_ ? model_->sha256 : nullptr; }
 
   uint32_t received() const { return received_; }  // bytes of an input that is not whole yet
@@ -48,7 +62,7 @@ class ModelRequests {
         if (model_) {
           write_model(writer_, now, header.sequence, *model_);
         } else {
-          refuse(header, now, ErrorCode::no_model, texts::kNoModel);
+          refuse_without_model(header, now);
         }
         return true;
       case Type::infer:
@@ -59,7 +73,11 @@ class ModelRequests {
         return true;
       case Type::load_begin:
       case Type::load_data:
-        refuse(header, now, ErrorCode::unknown_request, texts::kCompiledIn);
+        if (load_) {
+          (this->*load_)(header, payload, size, now);
+        } else {
+          refuse(header, now, ErrorCode::unknown_request, texts::kCompiledIn);
+        }
         return true;
       default:
         return false;
@@ -80,12 +98,54 @@ class ModelRequests {
     writer_.end();
   }
 
+  void refuse_without_model(const FrameHeader& header, uint32_t now) {
+    if (!upload_ || !upload_->coming()) return refuse(header, now, ErrorCode::no_model, texts::kNoModel);
+    begin_refusal(writer_, now, header.sequence, ErrorCode::no_model);
+    writer_.characters(FlashText{texts::kOnItsWay});
+    writer_.decimal(upload_->received());
+    writer_.characters(FlashText{texts::kOf});
+    writer_.decimal(upload_->expected());
+    writer_.characters(FlashText{texts::kBytes});
+    writer_.end();
+  }
+
+  void change(const Model* model) {
+    model_ = model;
+    received_ = 0;
+    traced_ = Trace();
+  }
+
+  void load(const FrameHeader& header, const uint8_t* payload, size_t size, uint32_t now) {
+    const bool begins = static_cast<Type>(header.type) == Type::load_begin;
+    LoadBegin request;
+    Piece piece;
+    if (begins ? !LoadBegin::unpack(payload, size, &request) : !Piece::unpack_load(payload, size, &piece)) {
+      const char* const text = begins ? texts::kLoadBeginShort : texts::kLoadDataShort;
+      return refuse_number(header, now, text, static_cast<uint32_t>(size), texts::kBytes);
+    }
+    ModelUpload::Took took = ModelUpload::Took::more;
+    if (!begins) {
+      took = upload_->add(piece);
+    } else if (!upload_->begin(request)) {
+      took = ModelUpload::Took::refused;
+    }
+    // Another model may lie at the same place: what has come of an input is then of no use.
+    if (model_ != upload_->model() || took == ModelUpload::Took::whole) change(upload_->model());
+    if (took == ModelUpload::Took::refused) {
+      write_refusal(writer_, now, header.sequence, upload_->code(), upload_->why());
+    } else if (took == ModelUpload::Took::whole) {
+      write_model(writer_, now, header.sequence, *model_);
+    } else {
+      write_done(writer_, now, header.sequence);
+    }
+  }
+
   void trace(const FrameHeader& header, const uint8_t* payload, size_t size, uint32_t now) {
     Trace wanted;
     if (!Trace::unpack(payload, size, &wanted)) {
       return refuse_number(header, now, texts::kTraceShort, static_cast<uint32_t>(size), texts::kBytes);
     }
-    if (!model_) return refuse(header, now, ErrorCode::no_model, texts::kNoModel);
+    if (!model_) return refuse_without_model(header, now);
     if (!model_->taps) return refuse(header, now, ErrorCode::unknown_request, texts::kNoTaps);
     if (wanted.first >= model_->taps->layers) {
       begin_refusal(writer_, now, header.sequence, ErrorCode::bad_request);
@@ -105,7 +165,7 @@ class ModelRequests {
     if (!Piece::unpack_infer(payload, size, &piece)) {
       return refuse_number(header, now, texts::kInferShort, static_cast<uint32_t>(size), texts::kBytes);
     }
-    if (!model_) return refuse(header, now, ErrorCode::no_model, texts::kNoModel);
+    if (!model_) return refuse_without_model(header, now);
     const uint32_t expected = static_cast<uint32_t>(model_->input_bytes);
     if (piece.offset == 0) received_ = 0;
     if (piece.total != expected || piece.offset != received_ || piece.size > expected - received_) {
@@ -179,6 +239,8 @@ class ModelRequests {
   Writer& writer_;
   const Model* model_;
   Clock clock_;
+  ModelUpload* upload_;
+  void (ModelRequests::*load_)(const FrameHeader& header, const uint8_t* payload, size_t size, uint32_t now);
   uint32_t received_;  // bytes of the next input
   Trace traced_;       // layers that an inference shows
 };
