@@ -20,10 +20,10 @@ ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(READY))
 endif
 
-.PHONY: help lab solutions demo test check notebooks benchmarks lock clean
+.PHONY: help lab solutions demo demo-class test check notebooks benchmarks lock clean
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 lab: $(READY)  ## set up what is missing, then open the course in JupyterLab (your copies, in lab/)
 	@$(BIN)/tinyml-labs lab
@@ -33,6 +33,9 @@ solutions: $(READY)  ## open the source notebooks, with the solutions
 
 demo: $(READY)  ## hello world's whole circle in the terminal
 	@$(BIN)/tinyml-labs demo
+
+demo-class: $(READY)  ## for instructors: release, grade and feedback for a made-up class
+	@$(BIN)/tinyml-labs course demo-class
 
 test: $(READY)  ## set up what is missing, then run every test and every notebook
 	@# In the order of pyproject.toml's testpaths, the notebooks first: else xdist begins with the files of most tests.
@@ -53,6 +56,7 @@ benchmarks: $(READY)  ## measure; benchmarks/README.md holds the last figures
 	$(BIN)/python benchmarks/inference.py
 	$(BIN)/python benchmarks/gestures.py
 	$(BIN)/python benchmarks/sound.py
+	$(BIN)/python benchmarks/grading.py
 
 lock: $(READY)  ## renew requirements.lock, for every platform and Python at once
 	$(BIN)/uv pip compile --universal --python-version 3.10 --all-extras --upgrade --quiet \
