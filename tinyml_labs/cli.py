@@ -15,6 +15,7 @@ from tinyml_labs.compile_command import add_compile_command
 from tinyml_labs.deploy_command import add_deploy_command
 from tinyml_labs.fetch_command import add_fetch_command
 from tinyml_labs.figures_command import add_figures_command
+from tinyml_labs.grading.course.course_command import add_course_command
 from tinyml_labs.make_keywords_command import add_make_keywords_command
 from tinyml_labs.record_command import add_record_commands
 from tinyml_labs.replay_command import add_replay_command
@@ -78,6 +79,7 @@ def _make_parser() -> argparse.ArgumentParser:
     add_replay_command(commands)
     add_compile_command(commands)
     add_figures_command(commands)
+    add_course_command(commands)
 
     demo = commands.add_parser("demo", help="hello world's whole circle, here in the terminal")
     demo.add_argument("--json", action="store_true", help="print JSON")

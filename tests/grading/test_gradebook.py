@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from made_up_results import LAB, make_result, name_of, not_graded
 
-from tinyml_labs.grading.gradebook import Gradebook, GradebookError, GradebookLocked
-from tinyml_labs.grading.gradebook_tables import SCHEMA_VERSION
-from tinyml_labs.grading.late_days import LatePolicy, read_time
+from tinyml_labs.grading.scores.gradebook import Gradebook, GradebookError, GradebookLocked
+from tinyml_labs.grading.scores.gradebook_tables import SCHEMA_VERSION
+from tinyml_labs.grading.scores.late_days import LatePolicy, read_time
 
 HERE = Path(__file__).parent
 
@@ -279,7 +279,7 @@ CHILD = """
 import sys
 sys.path.insert(0, {here!r})
 from made_up_results import make_result, name_of
-from tinyml_labs.grading.gradebook import Gradebook
+from tinyml_labs.grading.scores.gradebook import Gradebook
 
 def say(*words):
     print(*words, flush=True)

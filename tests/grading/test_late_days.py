@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from made_up_results import make_result, not_graded
 
-from tinyml_labs.grading.best_labs import best_labs
-from tinyml_labs.grading.late_days import LabScore, LatePolicy, days_late, read_time, score_labs
+from tinyml_labs.grading.scores.best_labs import best_labs
+from tinyml_labs.grading.scores.late_days import LabScore, LatePolicy, days_late, read_time, score_labs
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DUE = datetime(2026, 11, 23, 23, 59, tzinfo=BERLIN)

@@ -254,6 +254,19 @@ def test_what_running_a_lab_leaves_behind_stays_there(course):
     assert list(actions(build_student_copies(source, target))) == ["01_lab.ipynb"]
 
 
+def test_what_the_grader_needs_is_not_handed_out(course):
+    source, _ = course
+    for name in (
+        "grading/01_lab/checks.py",
+        "grading/01_lab/secret.csv",
+        "grading/read.md",
+        "pictures/grading/a.png",
+    ):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text("hidden", encoding="utf-8")
+    assert list(actions(build_student_copies(*course))) == ["01_lab.ipynb", "pictures/grading/a.png"]
+
+
 def test_one_malformed_notebook_and_nothing_is_written(course):
     source, target = course
     broken = make_lab()

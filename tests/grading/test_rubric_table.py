@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from made_up_results import LAB, make_result
 
-from tinyml_labs.grading.csv_cells import TableError
-from tinyml_labs.grading.gradebook import Gradebook
-from tinyml_labs.grading.rubric_table import COLUMNS, RubricError, read_rubric, write_rubric
+from tinyml_labs.grading.scores.csv_cells import TableError
+from tinyml_labs.grading.scores.gradebook import Gradebook
+from tinyml_labs.grading.scores.rubric_table import COLUMNS, RubricError, read_rubric, write_rubric
 
 BULLETS = '- first, the window\n- =HYPERLINK("x")\n\n\x1b[31m第二'
 

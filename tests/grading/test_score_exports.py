@@ -7,12 +7,24 @@ from pathlib import Path
 import pytest
 from made_up_results import LAB, make_result, not_graded
 
-from tinyml_labs.grading.best_labs import best_labs
-from tinyml_labs.grading.csv_cells import TableError, number_cell, read_number, read_table, safe_cell, write_table
-from tinyml_labs.grading.late_days import LabScore, LatePolicy, read_time, score_labs
-from tinyml_labs.grading.people_matching import Person, match_people, person_of
-from tinyml_labs.grading.rosters import RosterEntry, match_roster, read_roster
-from tinyml_labs.grading.score_exports import export_csv, export_moodle, fill_canvas_gradebook, fill_moodle_worksheet
+from tinyml_labs.grading.scores.best_labs import best_labs
+from tinyml_labs.grading.scores.csv_cells import (
+    TableError,
+    number_cell,
+    read_number,
+    read_table,
+    safe_cell,
+    write_table,
+)
+from tinyml_labs.grading.scores.late_days import LabScore, LatePolicy, read_time, score_labs
+from tinyml_labs.grading.scores.people_matching import Person, match_people, person_of
+from tinyml_labs.grading.scores.rosters import RosterEntry, match_roster, read_roster
+from tinyml_labs.grading.scores.score_exports import (
+    export_csv,
+    export_moodle,
+    fill_canvas_gradebook,
+    fill_moodle_worksheet,
+)
 
 ATTACK = "=cmd|' /C calc'!A1"
 ROSTER = (

@@ -179,7 +179,7 @@ def build_program(
         folder = Path(place)
         for model in models:
             model.write(folder)
-        (folder / "main.c").write_text(_main(models), encoding="utf-8")
+        (folder / "main.c").write_text(main_source(models), encoding="utf-8")
         kernels = sorted({file for model in models for file in model.kernels if file.endswith(".c")})
         program = folder / "run_models.exe"
         done = subprocess.run(
@@ -223,7 +223,8 @@ def find_compiler(wanted: str = "auto") -> list[str]:
     )
 
 
-def _main(models: Sequence[CompiledModel]) -> str:
+def main_source(models: Sequence[CompiledModel]) -> str:
+    """Return the C of a program that runs these models: ``program model samples taps inputs outputs``."""
     tables, rows = [], []
     for model in models:
         for role, tensors in (("input", model.inputs), ("output", model.outputs)):

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tinyml_labs.grading.student_copy import grading_of, source_of
+from tinyml_labs.grading.cell_regions import grading_of, source_of
 
 State = Literal["passed", "open", "wrong", "error"]
 
@@ -162,9 +162,9 @@ def run_checks(
         cells = json.loads(path.read_bytes())["cells"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path.name} cannot be read as a notebook. Save it, then run this again.") from error
-    made_here = set().union(*(_names_made_by(source_of(c)) for c in cells if c.get("cell_type") == "code"))
+    made_here = set().union(*(names_made_by(source_of(c)) for c in cells if c.get("cell_type") == "code"))
     rows = []
-    for title, cell in _find_checks(cells):
+    for title, cell in find_checks(cells):
         source, grade_id = source_of(cell), str(grading_of(cell).get("grade_id", title))
         state, hint = _run_check(source, f"<check {grade_id}>", namespace, made_here)
         rows.append(CheckRow(grade_id=grade_id, title=title, state=state, hint=hint))
@@ -234,15 +234,20 @@ def _find_namespace() -> dict[str, Any]:
     return shell.user_ns if shell else vars(sys.modules["__main__"])
 
 
-def _find_checks(cells: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+def heading_of(source: str) -> str:
+    """Return the last heading in a text cell, without its marks; empty if there is none."""
+    headings = re.findall(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", source, re.MULTILINE)
+    return re.sub(r"[`*]", "", headings[-1]) if headings else ""
+
+
+def find_checks(cells: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
     """Return the check cells with their titles: the heading that the exercise's function stands under."""
     checks = []
     heading = exercise = ""
     for cell in cells:
         grading, source = grading_of(cell), source_of(cell)
         if cell.get("cell_type") == "markdown":
-            headings = re.findall(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", source, re.MULTILINE)
-            heading = re.sub(r"[`*]", "", headings[-1]) if headings else heading
+            heading = heading_of(source) or heading
         elif cell.get("cell_type") != "code":
             continue
         elif grading.get("solution"):
@@ -274,20 +279,20 @@ def _run_check(source: str, label: str, namespace: dict[str, Any], made_here: se
             return "open", f"{error.name} is not there yet. Run the cell that makes it, then check again."
         return "error", _describe(error, namespace)
     except AssertionError as error:
-        return "wrong", _text_of(error) or _quote_assertion(error, source, label)
+        return "wrong", text_of(error) or quote_assertion(error, source, label)
     except BaseException as error:
         return "error", _describe(error, namespace)
     return "passed", ""
 
 
-def _quote_assertion(error: AssertionError, source: str, label: str) -> str:
+def quote_assertion(error: BaseException, source: str, label: str) -> str:
     """Make a hint of an assertion that has none: its own line."""
     lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == label]
     return f"This does not hold: {source.splitlines()[lines[-1] - 1].strip()}" if lines else ""
 
 
 def _describe(error: BaseException, namespace: Mapping[str, Any]) -> str:
-    text = _text_of(error)
+    text = text_of(error)
     return f"{type(error).__name__}{': ' if text else ''}{text}{_find_place(error, namespace)}"
 
 
@@ -301,7 +306,8 @@ def _find_place(error: BaseException, namespace: Mapping[str, Any]) -> str:
     return place
 
 
-def _text_of(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """Return an error's text, at most some lines of it; empty if it has none."""
     try:
         text = str(error).strip()
     except Exception:  # an exception class of the student's own can do anything
@@ -309,7 +315,7 @@ def _text_of(error: BaseException) -> str:
     return text if len(text) <= _LONGEST_HINT else text[:_LONGEST_HINT] + " ..."
 
 
-def _names_made_by(source: str) -> set[str]:
+def names_made_by(source: str) -> set[str]:
     """Return the names that a cell makes: by import, def, class or assignment."""
     plain = "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
     try:

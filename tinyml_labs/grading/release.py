@@ -113,6 +113,8 @@ def _find_files(source: Path) -> Iterator[tuple[str, Path]]:
         parts = path.relative_to(source).parts
         if not path.is_file() or any(part.startswith((".", "_")) or part == "build" for part in parts):
             continue
+        if parts[0] == "grading":  # what the grader needs for each lab: hidden data, too
+            continue
         if parts[0] == "grading":  # what the instructor grades with
             continue
         if path.suffix in EXTRA_SUFFIXES or (path.suffix == ".ipynb" and len(parts) == 1):

@@ -11,18 +11,31 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-CODE_STUB = '# Your code here, in place of the next line.\nraise NotImplementedError("your code here")'
-TEXT_STUB = "Your answer here."
+from tinyml_labs.grading.cell_regions import (
+    CODE_STUB,
+    TEXT_STUB,
+    find_region_faults,
+    grading_of,
+    source_of,
+)
+
+__all__ = [
+    "KEEP_RUNNING",
+    "NotebookError",
+    "StudentCopy",
+    "find_region_faults",
+    "grading_of",
+    "make_student_copy",
+    "source_of",
+    "stable_id",
+]
 
 KEEP_RUNNING = "raises-exception"
 """The cell tag that makes JupyterLab, VS Code and nbclient go on after an error in that cell."""
 
-_REGIONS = {"SOLUTION": "solution", "HIDDEN TESTS": "grade"}  # region -> the nbgrader field its cell must set
-_LOOKS_LIKE_MARKER = re.compile(r"^\s*#.*\b(begin|end)[ _-]*(solution|hidden[ _-]*test)", re.IGNORECASE)
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 _LEFT_BY_RUNNING = ("collapsed", "execution", "ExecuteTime", "scrolled")
 
@@ -49,7 +62,7 @@ class StudentCopy:
 
 
 def make_student_copy(source: str, name: str) -> StudentCopy:
-    """Clear the solutions of a source notebook and lock its checks.
+    """Clear the solutions and the hidden tests of a source notebook and lock its checks.
 
     Parameters
     ----------
@@ -69,7 +82,13 @@ def make_student_copy(source: str, name: str) -> StudentCopy:
         If it is no notebook of format 4, or an exercise in it is malformed (see `find_region_faults`).
     """
     import nbformat
-    from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions, LockCells
+    from nbgrader.preprocessors import (
+        ClearHiddenTests,
+        ClearMarkScheme,
+        ClearSolutions,
+        ComputeChecksums,
+        LockCells,
+    )
     from traitlets.config import Config
 
     content = _read_source(source, name)
@@ -89,7 +108,7 @@ def make_student_copy(source: str, name: str) -> StudentCopy:
     config = Config()
     config.ClearSolutions.code_stub = {"python": CODE_STUB}
     config.ClearSolutions.text_stub = TEXT_STUB
-    for preprocessor in (ClearSolutions, ClearHiddenTests, LockCells):
+    for preprocessor in (ClearSolutions, ClearHiddenTests, ClearMarkScheme, LockCells, ComputeChecksums):
         notebook, _ = preprocessor(config=config).preprocess(notebook, {})
 
     release = hashlib.sha256(_to_bytes(notebook)).hexdigest()
@@ -97,80 +116,9 @@ def make_student_copy(source: str, name: str) -> StudentCopy:
     return StudentCopy(data=_to_bytes(notebook), release=release)
 
 
-def find_region_faults(cells: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Find what is malformed in a source notebook's exercise regions and grading metadata.
-
-    Parameters
-    ----------
-    cells : iterable of mapping
-        The cells of a source notebook, in their order.
-
-    Returns
-    -------
-    list of str
-        One sentence a fault, each beginning with ``cell 5 (quantize): ``; empty if all is well.
-    """
-    faults = []
-    first_use: dict[str, int] = {}
-    for number, cell in enumerate(cells, start=1):
-        grading = grading_of(cell)
-        grade_id = grading.get("grade_id", "")
-        found = _find_faults_of_cell(source_of(cell), grading, is_code=cell.get("cell_type") == "code")
-        first = first_use.setdefault(grade_id, number) if grade_id else number
-        if first != number:
-            found.append(f"grade_id {grade_id!r} is cell {first}'s already; every cell needs its own")
-        label = grade_id or cell.get("id") or "no id"
-        faults += [f"cell {number} ({label}): {fault}" for fault in found]
-    return faults
-
-
-def grading_of(cell: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return nbgrader's metadata of a cell, empty if it has none."""
-    metadata = cell.get("metadata")
-    grading = metadata.get("nbgrader") if isinstance(metadata, Mapping) else None
-    return grading if isinstance(grading, Mapping) else {}
-
-
-def source_of(cell: Mapping[str, Any]) -> str:
-    """Return a cell's text, which a file may hold as one string or as a list of lines."""
-    source = cell.get("source", "")
-    return source if isinstance(source, str) else "".join(source)
-
-
-def _find_faults_of_cell(source: str, grading: Mapping[str, Any], *, is_code: bool) -> list[str]:
-    faults = []
-    takes_part = any(grading.get(field) for field in ("grade", "solution", "locked"))
-    if takes_part and not grading.get("grade_id"):
-        faults.append("its nbgrader metadata has no grade_id; give it one that no other cell has")
-    if grading.get("grade") and not isinstance(grading.get("points"), (int, float)):
-        faults.append("it is graded, but its nbgrader metadata has no number of points")
-    for line in source.split("\n"):
-        exact = any(f"{edge} {region}" in line for edge in ("BEGIN", "END") for region in _REGIONS)
-        if is_code and not exact and _LOOKS_LIKE_MARKER.match(line):
-            faults.append(f"{line.strip()!r} looks like a region's marker; write it as '### BEGIN SOLUTION'")
-    for region, field in _REGIONS.items():
-        faults += _find_faults_of_region(source, region)
-        if f"BEGIN {region}" in source and not grading.get(field):
-            faults.append(
-                f"it has a '### BEGIN {region}', but its nbgrader metadata does not make it a {field} cell; "
-                f'set "{field}": true there, or remove the marker'
-            )
-    return faults
-
-
-def _find_faults_of_region(source: str, region: str) -> list[str]:
-    begin, end = f"BEGIN {region}", f"END {region}"
-    opened = 0
-    for number, line in enumerate(source.split("\n"), start=1):
-        if begin in line:
-            if opened:
-                return [f"line {number} has '### {begin}' inside the region of line {opened}; end that first"]
-            opened = number
-        elif end in line:
-            if not opened:
-                return [f"line {number} has '### {end}', but no '### {begin}' stands before it"]
-            opened = 0
-    return [f"the '### {begin}' of line {opened} has no '### {end}' after it"] if opened else []
+def stable_id(wish: str) -> str:
+    """Return a text, such as a grade_id, as an id that the notebook format allows."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", wish)[:56]  # with room for a number
 
 
 def _read_source(source: str, name: str) -> dict[str, Any]:
@@ -194,7 +142,7 @@ def _set_stable_ids(cells: list[dict[str, Any]]) -> None:
         content = f"{cell.get('cell_type')}\n{source_of(cell)}"
         derived = "cell-" + hashlib.sha256(content.encode()).hexdigest()[:12]
         wish = str(grading_of(cell).get("grade_id") or cell.get("id") or derived)
-        wish = re.sub(r"[^A-Za-z0-9_-]+", "-", wish)[:56]  # what the format allows, with room for a number
+        wish = stable_id(wish)
         cell_id, copies = wish, 1
         while cell_id in taken:
             copies += 1

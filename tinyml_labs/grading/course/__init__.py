@@ -1,0 +1,1 @@
+"""``tinyml-labs course``: its steps, its folder, its report."""

@@ -1,0 +1,1 @@
+"""What students hand in: folders, notebooks, models and recordings, whatever is in them."""

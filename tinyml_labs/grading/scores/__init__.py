@@ -1,0 +1,1 @@
+"""The gradebook, points by hand, late days, and tables for other systems."""
