@@ -9,6 +9,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
+from check_parts import asserts_in, hidden_part, names_made, names_needed, visible_part
 from IPython.core.inputtransformer2 import TransformerManager
 
 from tinyml_labs.grading.student_copy import KEEP_RUNNING, find_region_faults, grading_of, source_of
@@ -58,6 +59,7 @@ def find_style_faults(nb: Any, name: str = "01_lab") -> list[str]:
         _check_paths,
         _check_exercises,
         _check_check_cells,
+        _check_hidden_tests,
         _check_closing,
     ]
     return [fault for rule in rules for fault in rule(nb, name)]
@@ -128,7 +130,7 @@ def _check_opening(nb: Any, name: str) -> list[str]:
 
 def _check_sizes(nb: Any, name: str) -> list[str]:
     cells = _code_cells(nb)
-    lengths = [len(source_of(cell).splitlines()) for cell in cells]
+    lengths = [len(visible_part(source_of(cell)).splitlines()) for cell in cells]  # of what students have to read
     fewest, most = (1 if name.startswith("00") else CODE_CELLS[0]), CODE_CELLS[1]
     faults = []
     if not fewest <= len(cells) <= most:
@@ -267,7 +269,7 @@ def _names_exercise(cell: Any) -> bool:
 def _check_check_cells(nb: Any, name: str) -> list[str]:
     faults = []
     for cell in filter(_is_check, nb.cells):
-        asserts = [node for node in ast.walk(_tree(cell)) if isinstance(node, ast.Assert)]
+        asserts = asserts_in(visible_part(source_of(cell)))  # a hidden one is never shown, so it needs no hint
         if not grading_of(cell).get("locked"):
             faults.append(f"{_label(nb, cell)}: a check cell is locked")
         if not str(grading_of(cell).get("grade_id", "")).startswith("check_"):
@@ -277,6 +279,28 @@ def _check_check_cells(nb: Any, name: str) -> list[str]:
         for node in asserts:
             if node.msg is None or (isinstance(node.msg, ast.Constant) and not str(node.msg.value).strip()):
                 faults.append(f"{_label(nb, cell)}: no hint in: {ast.unparse(node)}")
+    return faults
+
+
+def _check_hidden_tests(nb: Any, name: str) -> list[str]:
+    faults = []
+    for cell in filter(_is_check, nb.cells):
+        label, source, visible = _label(nb, cell), source_of(cell), visible_part(source_of(cell))
+        hidden = hidden_part(source)
+        points, shown = grading_of(cell).get("points"), cell.metadata.get("tinyml_labs", {}).get("visible_points")
+        if not asserts_in(hidden):
+            faults.append(f"{label}: no hidden tests ('### BEGIN HIDDEN TESTS' ...) with an assert")
+        elif not source.startswith(visible.rstrip("\n")) or not source.rstrip().endswith("### END HIDDEN TESTS"):
+            faults.append(f"{label}: hidden tests stand at the end of a check")
+        if not isinstance(shown, (int, float)) or not isinstance(points, (int, float)) or not 0 < shown < points:
+            faults.append(
+                f"{label}: of its {points} points, tinyml_labs.visible_points are {shown}; expected a part of them"
+            )
+        borrowed = sorted(names_needed(hidden) & names_made(visible))
+        if borrowed:
+            faults.append(
+                f"{label}: its hidden tests use {', '.join(borrowed)} of the visible ones; they run without them"
+            )
     return faults
 
 

@@ -18,6 +18,13 @@ FUNCTION = '''def double(x):
     return 2 * x
     ### END SOLUTION'''
 
+HINT = 'assert double(2) == 4, "double(2) is 4"'
+HIDDEN = """
+### BEGIN HIDDEN TESTS
+assert double(-1.5) == -3
+### END HIDDEN TESTS"""
+CHECK = HINT + HIDDEN
+
 
 def graded(grade_id, **fields):
     plain = {"grade": False, "grade_id": grade_id, "locked": False, "schema_version": 3, "solution": False}
@@ -42,9 +49,10 @@ def good_lab():
         new_code_cell(FUNCTION, id="double", metadata=graded("double", solution=True)),
         new_code_cell("double(21)", id="trial"),
         new_code_cell(
-            'assert double(2) == 4, "double(2) is 4"',
+            CHECK,
             id="check_double",
-            metadata=graded("check_double", grade=True, locked=True, points=1),
+            metadata=graded("check_double", grade=True, locked=True, points=4)
+            | {"tinyml_labs": {"visible_points": 1}},
         ),
         new_markdown_cell("Check my work:", id="prose-checks"),
         new_code_cell('checks.run_checks("01_lab")', id="run-checks"),
@@ -80,6 +88,13 @@ def without(*cell_ids):
 def with_field(cell_id, field, value):
     def breaks(lab):
         cell_of(lab, cell_id)[field] = value
+
+    return breaks
+
+
+def with_visible_points(points):
+    def breaks(lab):
+        cell_of(lab, "check_double").metadata["tinyml_labs"] = {"visible_points": points}
 
     return breaks
 
@@ -144,6 +159,20 @@ def test_words_are_counted_without_code_and_link_targets():
     assert count_words(new_notebook(cells=[new_markdown_cell(text, id="a")])) == 6
 
 
+def test_hidden_tests_are_no_part_of_what_students_read():
+    lab = good_lab()
+    hidden = "\n".join(f"assert double({k}) == {2 * k}" for k in range(40))
+    cell_of(lab, "check_double").source = CHECK.replace("assert double(-1.5) == -3", hidden)
+    assert find_style_faults(lab) == []
+
+
+def test_hidden_tests_may_use_their_own_names_and_those_of_the_lab():
+    lab = good_lab()
+    hidden = "for x in rng.normal(size=9):\n    assert double(x) == (lambda y: 2 * y)(x)"
+    cell_of(lab, "check_double").source = "x = 2\n" + CHECK.replace("assert double(-1.5) == -3", hidden)
+    assert find_style_faults(lab) == []
+
+
 @pytest.mark.parametrize(
     ("breaks", "fault"),
     [
@@ -204,6 +233,18 @@ def test_words_are_counted_without_code_and_link_targets():
         (with_source("check_double", "assert double(2) == 4"), "no hint in: assert double(2) == 4"),
         (with_source("check_double", "assert double(2) == 4, ''"), "no hint in: assert double(2) == 4"),
         (with_source("check_double", "double(2)"), "has no assert"),
+        (with_source("check_double", "double(2)" + HIDDEN), "has no assert"),
+        (with_source("check_double", HINT), "(check_double): no hidden tests"),
+        (with_source("check_double", CHECK.replace("assert double(-1.5) == -3", "double(-1.5)")), "no hidden tests"),
+        (with_source("check_double", f"{CHECK}\nassert double(3) == 6, 'six'"), "stand at the end of a check"),
+        (with_source("check_double", f"{HIDDEN[1:]}\n{HINT}"), "stand at the end of a check"),
+        (with_source("check_double", f"x = 2\n{CHECK.replace('-1.5', 'x')}"), "use x of the visible ones"),
+        (
+            with_source("check_double", f"x = 2\n{CHECK.replace('-1.5', '(lambda: x)()')}"),
+            "use x of the visible ones",
+        ),
+        (with_visible_points(None), "tinyml_labs.visible_points are None; expected a part of them"),
+        (with_visible_points(4), "of its 4 points, tinyml_labs.visible_points are 4"),
         (without("summary"), "does not close with: summary"),
         (with_source("task", "### Double\n\nWrite it."), "does not close with: exercises"),
         (with_code_after_the_summary, "(late) comes after the lab's close"),
