@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -12,14 +11,13 @@ from typing import Any
 
 import pytest
 from fake_class import LAB, copy_from, make_broken, make_class
+from lab_in_browser import FLAGS, find_chromium
 
 from tinyml_labs.grading.pages.class_overview import write_overview
 from tinyml_labs.grading.pages.feedback import LateHandIn, write_feedback
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 EVIL = '</pre><script>pwned=1</script><img src="http://127.0.0.1:9/x" onerror="pwned=2"><svg onload=pwned=3>'
 UNNAMED = """() => [...document.querySelectorAll("pre, section")]
     .filter((each) => !each.ariaLabel && !each.getAttribute("aria-labelledby")).length"""
@@ -74,7 +72,7 @@ OVER_THE_EDGE = """() => [...document.querySelectorAll("body *")]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    path = next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+    path = find_chromium()
     if path is None:
         assert os.environ.get("CI") != "true", "no Chromium: apt-get install chromium"
         pytest.skip("no Chromium here: apt-get install chromium")

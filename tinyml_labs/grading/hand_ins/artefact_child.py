@@ -87,7 +87,7 @@ def _classes(interpreter: Interpreter, inputs: np.ndarray) -> list[int]:
         given = fitting[begin : begin + _AT_ONCE].astype(np.float32)
         scores = interpreter.predict(given, progress=False)
         if isinstance(scores, tuple):
-            raise ValueError(f"The model has {len(scores)} outputs; a classifier has one, with a score for each class.")
+            raise ValueError(f"The model has {len(scores)} outputs; a classifier has one: a score for each class.")
         portions.append(np.asarray(scores).reshape(len(given), -1))
     scores = np.concatenate(portions)
     chosen = scores.argmax(axis=1) if scores.shape[1] > 1 else (scores[:, 0] > 0.5).astype(np.int64)
