@@ -10,18 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
 sys.path.append(str(Path(__file__).parents[1] / "sketches"))
 
 import toolchains
+from real_inputs import real_inputs
 from simulated_boards import qemu
 from test_whole_models import REFERENCES, reference_model
 
 from tinyml_labs import datasets, inference
 from tinyml_labs.compiler import compile_model
-from tinyml_labs.datasets.speech_files import read_wav
-from tinyml_labs.features import spectrogram
 from tinyml_labs.keyword_classifier import load_reference_keyword_classifier
 from tinyml_labs.link.ports import open_port, read_what_is_there
 from tinyml_labs.model_file import read_model
@@ -112,25 +110,6 @@ def test_reference_models(name: str, tmp_path: Path) -> None:
         windows = recorded_inputs(np.concatenate(spoken), classifier=load_reference_keyword_classifier())
         inputs = np.concatenate([inputs, windows[:: max(1, len(windows) // 3)]])
     assert_bytes_of_tflm(model, inputs, tmp_path)
-
-
-def real_inputs(file: str, folder: Path) -> NDArray[np.int8] | None:
-    """Give what was really spoken or photographed, in the model's form; None where the kit has no features for it."""
-    if "micro_speech" in file:
-        sounds = sorted((folder / "speech" / "yes").glob("*.wav"))[:3]
-        frames = [spectrogram(read_wav(sound)[:16000])[:49].astype(int) for sound in sounds]
-        return np.array([((frame * 256 + 333) // 666 - 128).clip(-128, 127).ravel() for frame in frames], np.int8)
-    side, channels = {"person_detect": (96, 1), "vww_96": (96, 3), "pretrainedResnet": (32, 3)}.get(
-        next((key for key in ("person_detect", "vww_96", "pretrainedResnet") if key in file), ""), (0, 0)
-    )
-    if not side:
-        return None
-    pictures = []
-    for path in sorted((folder / "person" / "coco_crops96" / "person").iterdir())[:3]:
-        with Image.open(path) as picture:
-            pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB").resize((side, side)), np.int16)
-        pictures.append((pixels.reshape(side, side, channels) - 128).astype(np.int8))
-    return np.array(pictures)
 
 
 @pytest.mark.parametrize("file", PUBLIC)
