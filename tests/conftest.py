@@ -4,9 +4,11 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import quiet_machine
 
 from tinyml_labs import inference
 
@@ -26,6 +28,28 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[REMEMBERED] = tempfile.mkdtemp(prefix="tinyml-labs-training-")
         os.environ["PYTHONSTARTUP"] = str(REPOSITORY / "tests" / "notebooks" / "remembered_training.py")
         config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(REMEMBERED), ignore_errors=True))
+    quiet_machine.folder = Path(os.environ[REMEMBERED]) / "locks"
+    quiet_machine.folder.mkdir(exist_ok=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def alone_if_loud(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let a module marked `loud` (fork bombs, floods) have the machine for itself: others need it in real time."""
+    if request.node.get_closest_marker("loud") is None:
+        yield
+        return
+    with quiet_machine.alone():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def beside_others(request: pytest.FixtureRequest, alone_if_loud: None) -> Iterator[None]:
+    """Wait while a `loud` module runs in another process; a whole notebook neither waits nor is waited for."""
+    if any(request.node.get_closest_marker(name) for name in ("loud", "notebooks")):
+        yield
+        return
+    with quiet_machine.beside_others():
+        yield
 
 
 @pytest.fixture(scope="session")

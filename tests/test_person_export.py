@@ -65,7 +65,7 @@ def pooled_classifier() -> PersonClassifier:
 
 
 def export(classifier: PersonClassifier, folder: Path, engine: str = "auto") -> list[str]:
-    made = export_person_classifier(classifier, folder, engine=engine, arena_bytes=16384)
+    made = export_person_classifier(classifier, folder, engine=engine, arena_bytes=24576)
     return [path.name for path in made]
 
 
@@ -84,7 +84,7 @@ def compile_and_run(folder: Path, source: str = PROBE) -> str:
 def test_the_same_classifier_gives_the_same_bytes(tmp_path: Path) -> None:
     for made, engine in ((tiny_people.tiny_classifier(), "auto"), (pooled_classifier(), "tflm")):
         first, second = (
-            export_person_classifier(made, tmp_path / name, engine=engine, arena_bytes=16384)
+            export_person_classifier(made, tmp_path / name, engine=engine, arena_bytes=24576)
             for name in ("first", "second")
         )
         assert [file.name for file in first] == [file.name for file in second]

@@ -32,7 +32,7 @@ from tinyml_labs.sound_streams import make_stream
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tflm")]
 
 FAST = 2  # 250 million instructions a second: nothing is lost, however this computer is loaded
-SECONDS, ROUNDS = 12, 3
+SECONDS, ROUNDS = 12, 12
 
 
 def assert_part_of(found: list[str], texts: list[str], least: int) -> None:

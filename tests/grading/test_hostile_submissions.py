@@ -40,7 +40,7 @@ from tinyml_labs.grading.scores.late_days import score_labs
 from tinyml_labs.grading.scores.score_exports import export_csv
 from tinyml_labs.grading.student_copy import make_student_copy
 
-pytestmark = [pytest.mark.slow, needs_sandbox]
+pytestmark = [pytest.mark.slow, pytest.mark.loud, needs_sandbox]
 
 LIMITS = Limits(start_seconds=120, cell_seconds=6, call_seconds=5, total_seconds=60, memory_mb=1024)
 SECRET_OF_THE_ENVIRONMENT = "a-password-of-the-grader"

@@ -16,7 +16,7 @@ import sample_jobs
 
 from tinyml_labs.grading.workers.worker_pool import Certificates, WorkersDoNotStart, run_jobs
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="kill -9 is of POSIX")
+pytestmark = [pytest.mark.loud, pytest.mark.skipif(os.name == "nt", reason="kill -9 is of POSIX")]
 
 
 @pytest.fixture(scope="module")
