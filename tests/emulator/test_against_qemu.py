@@ -54,7 +54,11 @@ def test_a_program_says_the_same(make_sketch: Callable[..., Path], name: str, to
     firmware = build_firmware(make_sketch(text, name), toolchain=toolchain)
     machine = CortexM4(firmware)
     assert machine.run(seconds=20, until=b"done\n") == "until"
-    assert machine.read() == say_in_qemu(firmware.elf)
+    expected = machine.read()
+    said = [say_in_qemu(firmware.elf)]
+    while said[-1] != expected and expected.endswith(said[-1]) and len(said) < 4:
+        said.append(say_in_qemu(firmware.elf))  # on a busy machine it begins to talk before anybody listens
+    assert said[-1] == expected
 
 
 @pytest.mark.slow
