@@ -153,3 +153,13 @@ def test_sizes_that_are_none_are_refused():
         build_gesture_conv(128, 4, 4)
     with pytest.raises(ValueError, match="x has 2 samples and y 1"):
         train_classifier(None, [1, 2], [1])
+    with pytest.raises(ValueError, match="last_learning_rate 0.01; expected a rate that falls"):
+        train_classifier(None, [1], [1], learning_rate=1e-3, last_learning_rate=0.01)
+
+
+@pytest.mark.parametrize("last", [0, 5e-4, 2e-3])
+def test_the_learning_rate_falls_to_the_last_one(last):
+    x, y = np.random.default_rng(1).normal(size=(32, 6)).astype(np.float32), np.arange(32) % 3
+    model = build_gesture_dense(6, 3)
+    train_classifier(model, x, y, epochs=2, batch_size=8, learning_rate=2e-3, last_learning_rate=last)
+    assert float(model.optimizer.learning_rate) == pytest.approx(last, abs=1e-9)

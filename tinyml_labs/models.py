@@ -142,6 +142,7 @@ def train_classifier(
     epochs: int = 30,
     batch_size: int = 64,
     learning_rate: float = 3e-3,
+    last_learning_rate: float = 0.0,
     class_weight: Mapping[int, float] | None = None,
     validation_data: tuple[Any, Any] | None = None,
 ) -> Any:
@@ -155,6 +156,8 @@ def train_classifier(
         Inputs (N, ...), and the index of each one's class, (N,).
     epochs, batch_size, learning_rate
         How often the network sees the data, in what portions, and the rate to begin with.
+    last_learning_rate
+        The rate to end with: above 0 where the network will go on learning, from other data, at that rate.
     class_weight
         How much more (or less) a class weighs: ``{10: 6.0}`` makes a network say class 10 when in doubt, which
         costs some hits and saves many false alarms.
@@ -168,7 +171,7 @@ def train_classifier(
     Raises
     ------
     ValueError
-        No samples, or x and y of different lengths.
+        No samples, x and y of different lengths, or rates that do not fall.
 
     Notes
     -----
@@ -176,6 +179,11 @@ def train_classifier(
     """
     if len(x) != len(y) or not len(y):
         raise ValueError(f"x has {len(x)} samples and y {len(y)}; expected the same number, at least 1.")
+    if not 0 <= last_learning_rate <= learning_rate:
+        raise ValueError(
+            f"learning_rate is {learning_rate:g} and last_learning_rate {last_learning_rate:g}; expected a rate that "
+            "falls: 0 <= last_learning_rate <= learning_rate."
+        )
     keras = import_quietly("keras")
     classes = int(model.output_shape[-1])
     counts = np.bincount(np.asarray(y), minlength=classes)
@@ -183,7 +191,8 @@ def train_classifier(
     for k, factor in (class_weight or {}).items():
         weights[k] *= factor
     steps = epochs * -(-len(y) // batch_size)
-    rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    left = last_learning_rate / learning_rate if learning_rate else 0.0
+    rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps, alpha=left)
     model.compile(optimizer=keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     return model.fit(
         x,
