@@ -209,7 +209,14 @@ def test_ctrl_c_keeps_what_is_graded_and_the_same_command_goes_on(tmp_path):
     program += "if __name__ == '__main__': sys.exit(run_course(sys.argv[1:]))"
     (tmp_path / "course_main.py").write_text(program)
     command = [sys.executable, "course_main.py", "grade", "01", "submissions", "--workers", "1", *PATIENT]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job would ignore it
+    )
     for line in process.stderr:
         if line.startswith(("1 of 8", "2 of 8")):
             process.send_signal(signal.SIGINT)

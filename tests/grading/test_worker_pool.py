@@ -180,6 +180,7 @@ def busy_parent(tmp_path):
         [sys.executable, tmp_path / "program.py", tmp_path],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background job would ignore it
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
