@@ -41,7 +41,7 @@ test: $(READY)  ## set up what is missing, then run every test and every noteboo
 	@# In the order of pyproject.toml's testpaths, the notebooks first: else xdist begins with the files of most tests.
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder -q
 
-check: $(READY)  ## lint, types and the fast tests, in about a minute
+check: $(READY)  ## lint, types and the fast tests, in a few minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
